@@ -1,0 +1,1 @@
+//! The client: signs, submits, gathers matching answers, complains.

@@ -1,0 +1,1 @@
+//! The consensus core: replicas of every mode as deterministic state machines.

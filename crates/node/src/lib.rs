@@ -1,0 +1,1 @@
+//! One node: the place where the replica, the disk, the network and the application meet.

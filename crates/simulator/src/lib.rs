@@ -1,0 +1,1 @@
+//! A whole network in one thread and virtual time, from one seed.

@@ -1,0 +1,1 @@
+//! One ordered durable stream of records, with checksums, group commit and recovery.

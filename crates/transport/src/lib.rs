@@ -1,0 +1,1 @@
+//! Authenticated QUIC: moves bounded frames between proven peers and knows no meaning.

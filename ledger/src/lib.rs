@@ -1,0 +1,1 @@
+//! The ledger: accounts, assets, transfers, receipts, and the command people use.

@@ -1,0 +1,1 @@
+//! A local network of real processes: start it, break it, measure it, compare its modes.
