@@ -1,0 +1,41 @@
+//! Every bound of the core in one place (P12.1).
+
+use crate::types::Time;
+
+/// W: entries that may lie beyond the best commit certificate (P3.1).
+pub const WINDOW: u64 = 64;
+/// Most transactions in an entry.
+pub const ENTRY_PAYLOADS: usize = 1024;
+/// Most bytes of one payload.
+pub const PAYLOAD_BYTES: usize = 64 * 1024;
+/// Most bytes of an entry's transactions together. A term record may be larger, up to
+/// [`TERM_RECORD_BYTES`].
+pub const ENTRY_BYTES: usize = 512 * 1024;
+/// Most bytes of a term record: n − f reports with their headers and certificates.
+pub const TERM_RECORD_BYTES: usize = 3 * 1024 * 1024;
+/// Most entries in one message.
+pub const MESSAGE_ENTRIES: usize = 64;
+/// A message takes no further entries beyond this many bytes.
+pub const MESSAGE_BYTES: usize = 1024 * 1024;
+/// Most relayed requests in one message.
+pub const RELAYED_REQUESTS: usize = 1024;
+/// Most requests waiting in a node.
+pub const PENDING_REQUESTS: usize = 16_384;
+/// Most bytes of requests waiting in a node.
+pub const PENDING_BYTES: usize = 32 * 1024 * 1024;
+/// Most requests waiting in a node for one account.
+pub const PENDING_PER_ACCOUNT: usize = 1_024;
+/// Entries kept in memory below the commit point; older ones are read from disk.
+pub const RETAINED_ENTRIES: u64 = 2 * WINDOW + 64;
+/// Entries of other branches kept while a leader change is under way.
+pub const BRANCH_ENTRIES: usize = 8 * WINDOW as usize;
+/// Terms whose votes are remembered for each node.
+pub const VOTE_TERMS: usize = 3;
+/// Starvation timers that run at once.
+pub const STARVED_REQUESTS: usize = 256;
+/// Pieces of evidence kept.
+pub const EVIDENCE: usize = 256;
+/// How far ahead of the own clock a timestamp may lie, in milliseconds (P3.2).
+pub const CLOCK_AHEAD_MILLIS: u64 = 10_000;
+/// How long one fetch may stay unanswered before another peer is asked.
+pub const FETCH_TIMEOUT: Time = Time::from_millis(250);
