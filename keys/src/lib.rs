@@ -1,1 +1,40 @@
 //! Identities, key files and the genesis file.
+//!
+//! - [`KeyPair`], [`PublicKey`]: Ed25519 keys; a registered public key is neither weak nor
+//!   non-canonical (P2.2).
+//! - [`Address`] (`hw1…`), [`PublicKey`] (`hwk1…`), [`ValidatorKey`] (`hwv1…`): the three things
+//!   people read, copy and paste, each with a prefix and a checksum of its own ([`encoding`]).
+//! - [`KeyStore`] and [`KeyPair::write_pem`]: key files that OpenSSL reads and only the owner can.
+//! - [`Genesis`]: what a network starts from, and the network id that goes into every signed byte
+//!   string (P2.1).
+//!
+//! No secret appears in any `Debug`, `Display` or JSON output of this crate.
+
+pub mod encoding;
+pub mod exit;
+pub mod genesis;
+
+mod address;
+mod directory;
+mod file;
+mod hash;
+mod key_file;
+mod key_pair;
+mod key_store;
+mod mode;
+mod name;
+mod public_key;
+
+pub use address::Address;
+pub use directory::{DATA_DIRECTORY, DATA_VARIABLE, data_directory};
+pub use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
+pub use encoding::EncodingError;
+pub use file::{FileError, Overwrite};
+pub use genesis::{Account, Asset, Genesis, GenesisError, GenesisFile, Validator};
+pub use hash::{from_hex, tagged_hash, to_hex};
+pub use key_file::{KeyFileError, MAX_KEY_FILE_BYTES};
+pub use key_pair::{KeyPair, RandomnessError};
+pub use key_store::{KeyStore, KeyStoreError};
+pub use mode::{ClientChecks, Mode, UnknownValue};
+pub use name::{MAX_NAME_BYTES, NameError, check_name};
+pub use public_key::{BadSignature, PublicKey, PublicKeyError, ValidatorKey};
