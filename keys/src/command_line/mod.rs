@@ -1,0 +1,119 @@
+//! Command line.
+
+mod failure;
+mod generate;
+mod genesis;
+mod identity;
+mod list;
+mod output;
+mod parties;
+mod show;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use keys::exit::Code;
+use keys::{KeyStore, data_directory};
+
+use failure::Failure;
+use output::Output;
+
+/// Key files and genesis files of a Hawser network.
+///
+/// A key is an Ed25519 key pair in a file that only you can read. It can be an account's (address
+/// hw1…, public key hwk1…) or a validator's (hwv1…).
+#[derive(Parser)]
+#[command(name = "keys", version, max_term_width = 100, after_help = EXAMPLES)]
+struct CommandLine {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  keys gen alice                     make a key, in .hawser/keys/alice.pem
+  keys show alice                    its address and public keys
+  keys list --json                   all keys, for a program
+  keys genesis --mode raft \\
+    --validator n0@127.0.0.1:4100 --account alice:USD=100000
+                                     a genesis from the keys n0, alice and admin
+  keys genesis show genesis.json     what a genesis says, and the network's id
+
+Exit codes: 0 done, 1 the system failed, 2 wrong use, 5 a file does not hold what it should.
+NO_COLOR switches colours off.";
+
+#[derive(Args)]
+struct Common {
+    /// The network's data directory [default: $HAWSER_DATA, else .hawser in the workspace]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The folder of the key files [default: keys in the data directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// JSON alone on standard output, text for people on standard error
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Common {
+    fn data(&self) -> PathBuf {
+        data_directory(self.data.clone())
+    }
+
+    fn store(&self) -> KeyStore {
+        match &self.dir {
+            Some(directory) => KeyStore::new(directory),
+            None => KeyStore::in_data_directory(self.data.clone()),
+        }
+    }
+
+    /// A command of this program as the user would type it, with the folders chosen this time.
+    fn command(&self, words: &[&str]) -> String {
+        let mut command = vec![output::program("keys")];
+        command.extend(words.iter().map(|word| output::quote(word)));
+        for (option, folder) in [("--data", &self.data), ("--dir", &self.dir)] {
+            if let Some(folder) = folder {
+                command.push(option.to_owned());
+                command.push(output::quote(&folder.to_string_lossy()));
+            }
+        }
+        command.join(" ")
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a new key
+    #[command(after_help = generate::EXAMPLES)]
+    Gen(generate::Arguments),
+    /// Show a key's address and public keys, never the secret
+    #[command(after_help = show::EXAMPLES)]
+    Show(show::Arguments),
+    /// List the keys
+    List,
+    /// Write a genesis file, or show one
+    #[command(after_help = genesis::EXAMPLES)]
+    Genesis(genesis::Arguments),
+}
+
+/// Runs the command and says how it ended.
+pub fn run() -> Code {
+    // Wrong use ends here, with clap's message and exit code 2.
+    let CommandLine { common, command } = CommandLine::parse();
+    let output = Output::new(common.json);
+    let result: Result<(), Failure> = match command {
+        Command::Gen(arguments) => generate::run(&common, &arguments, &output),
+        Command::Show(arguments) => show::run(&common, &arguments, &output),
+        Command::List => list::run(&common, &output),
+        Command::Genesis(arguments) => genesis::run(&common, arguments, &output),
+    };
+    match result {
+        Ok(()) => Code::Ok,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.code
+        }
+    }
+}
