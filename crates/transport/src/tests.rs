@@ -1,0 +1,7 @@
+//! Real connections over loopback.
+
+mod clients;
+mod hostile;
+mod mesh;
+mod proof;
+mod support;
