@@ -220,3 +220,43 @@ async fn a_server_that_talks_nonsense_is_given_up() {
     assert!(matches!(error, ConnectError::MalformedReply(_)), "{error}");
     serving.await.unwrap();
 }
+
+#[tokio::test]
+async fn silent_diallers_use_up_only_the_places_for_handshakes() {
+    let node = node_with(
+        1,
+        loopback(0),
+        Limits {
+            max_handshakes: 1,
+            ..Limits::default()
+        },
+    );
+    let silent = Raw::connect(&identity(20), &node).await;
+    let refused = client(30)
+        .connect(peer(&node).address, node.public_key())
+        .await;
+    match refused.unwrap_err() {
+        ConnectError::Refused(refusal) => {
+            assert_eq!(refusal.reason, RefusalReason::TooManyConnections);
+        }
+        other => panic!("{other}"),
+    }
+    assert_eq!(silent.closed().await, closed_with(CloseCode::HelloTimeout));
+}
+
+#[tokio::test]
+async fn with_many_handshakes_under_way_an_honest_dialler_proves_its_address_and_gets_in() {
+    let node = node_with(
+        1,
+        loopback(0),
+        Limits {
+            max_handshakes: 4,
+            ..Limits::default()
+        },
+    );
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(Raw::connect(&identity(20), &node).await);
+    }
+    still_serves(&node).await;
+}
