@@ -138,7 +138,10 @@ impl Evidence {
         }
     }
 
-    fn check_contradiction(&self, configuration: &Configuration) -> Result<(), NoEvidence> {
+    pub(crate) fn check_contradiction(
+        &self,
+        configuration: &Configuration,
+    ) -> Result<(), NoEvidence> {
         let (related, contradiction) = match &self.offence {
             Offence::Equivocation {
                 author,

@@ -25,6 +25,10 @@ pub const PENDING_REQUESTS: usize = 16_384;
 pub const PENDING_BYTES: usize = 32 * 1024 * 1024;
 /// Most requests waiting in a node for one account.
 pub const PENDING_PER_ACCOUNT: usize = 1_024;
+/// How long a request may wait in a node before it is forgotten.
+pub const PENDING_LIFETIME: Time = Time::from_millis(60_000);
+/// How long a point may be ahead of the own chain before it is asked for: it may be on its way.
+pub const FETCH_GRACE: Time = Time::from_millis(30);
 /// Entries kept in memory below the commit point; older ones are read from disk.
 pub const RETAINED_ENTRIES: u64 = 2 * WINDOW + 64;
 /// Entries of other branches kept while a leader change is under way.
@@ -39,3 +43,18 @@ pub const EVIDENCE: usize = 256;
 pub const CLOCK_AHEAD_MILLIS: u64 = 10_000;
 /// How long one fetch may stay unanswered before another peer is asked.
 pub const FETCH_TIMEOUT: Time = Time::from_millis(250);
+/// Raft modes: entries sent to a follower and not yet acknowledged, before the leader pauses.
+pub const IN_FLIGHT_ENTRIES: u64 = 4 * WINDOW;
+/// Raft modes: bytes sent to a follower and not yet acknowledged, before the leader pauses.
+pub const IN_FLIGHT_BYTES: usize = 4 * MESSAGE_BYTES;
+/// Raft modes: uncommitted entries up to which a leader creates another at once, however small.
+/// Beyond that it waits for a full entry or a commit, so that batches grow with the load.
+pub const EAGER_ENTRIES: u64 = 3;
+/// Raft modes: committed entries that the application has not executed, beyond which a node takes
+/// no more.
+pub const UNAPPLIED_ENTRIES: u64 = 8 * WINDOW;
+/// Raft modes: shortest time between two relays to the leader; what arrives meanwhile goes
+/// together.
+pub const RELAY_PAUSE: Time = Time::from_millis(1);
+/// Raft modes: how long a relayed request may stay uncommitted before it is relayed again.
+pub const RELAY_AGAIN: Time = Time::from_millis(1_000);

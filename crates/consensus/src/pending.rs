@@ -146,6 +146,26 @@ impl Pending {
             .collect();
     }
 
+    /// Puts requests back into the queue, as far as they still wait, at their old places.
+    pub fn requeue(&mut self, keys: &[RequestKey]) {
+        let tickets = keys.iter().filter_map(|key| self.by_key.get(key));
+        self.unproposed
+            .extend(tickets.map(|waiting| waiting.ticket));
+    }
+
+    /// Forgets requests that waited longer than [`limits::PENDING_LIFETIME`] and says which.
+    pub fn expire(&mut self, now: Time) -> Vec<RequestKey> {
+        let mut expired = Vec::new();
+        while let Some(key) = self.order.values().next().copied() {
+            if self.by_key[&key].since.after(limits::PENDING_LIFETIME) > now {
+                break;
+            }
+            self.remove(&key);
+            expired.push(key);
+        }
+        expired
+    }
+
     /// Since when the oldest waits.
     #[must_use]
     pub fn oldest(&self) -> Option<Time> {

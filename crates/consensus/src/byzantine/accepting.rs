@@ -1,0 +1,225 @@
+//! Accepting entries and voting for them (P3.2 – P3.4).
+
+use std::sync::Arc;
+
+use super::Byzantine;
+use crate::{
+    certificate::{ElectionCertificate, QuorumCertificate},
+    entry::{Entry, EntryKind},
+    limits,
+    message::{AppendEntries, Heartbeat, Vote},
+    record::Record,
+    signed::Signed,
+    types::{Index, NodeId, Point},
+};
+
+/// The accepted branch of a node whose term's certificates are on another one (P3.3). It keeps
+/// what it needs to report what it voted for.
+pub(super) struct Side {
+    /// Entries up to the accepted point, from just above the anchor that the justification shows.
+    pub(super) entries: Vec<Arc<Entry>>,
+}
+
+impl Side {
+    pub(super) fn restore(entries: Vec<Arc<Entry>>, head: Point) -> Option<Self> {
+        (entries.last().map(|entry| entry.point()) == Some(head)).then_some(Self { entries })
+    }
+}
+
+impl Byzantine {
+    pub(super) fn append_entries(&mut self, from: NodeId, signed: Signed<AppendEntries>) {
+        let (signer, append) = (signed.signer, signed.body);
+        self.learn(append.commit, append.election);
+        if signer != self.configuration().leader(append.term) {
+            return;
+        }
+        if append.term == self.state.term {
+            self.leader_heard(from);
+        }
+        for entry in &append.entries {
+            self.witness_entry(entry);
+        }
+        if append.term == self.state.term && self.extends_head(append.previous) {
+            self.accept(&append.entries);
+        } else {
+            self.keep(&append.entries);
+        }
+    }
+
+    pub(super) fn heartbeat(&mut self, from: NodeId, signed: Signed<Heartbeat>) {
+        let (signer, heartbeat) = (signed.signer, signed.body);
+        self.learn(heartbeat.commit, heartbeat.election);
+        if signer != self.leader() || heartbeat.term != self.state.term {
+            return;
+        }
+        self.leader_heard(from);
+        if heartbeat.head.index > self.log.last().index {
+            self.fetches
+                .ahead(signer, heartbeat.head, self.now.monotonic);
+        }
+    }
+
+    fn learn(&mut self, commit: Option<QuorumCertificate>, election: Option<ElectionCertificate>) {
+        self.learn_election(election);
+        self.learn_commit(commit);
+    }
+
+    fn leader_heard(&mut self, from: NodeId) {
+        if from == self.leader() {
+            self.timer.heard = self.now.monotonic;
+        }
+    }
+
+    /// Whether entries after `previous` extend the accepted point.
+    fn extends_head(&self, previous: Point) -> bool {
+        self.adopted() && self.side.is_none() && previous == self.log.last()
+    }
+
+    /// Keeps entries that do not extend the chain now, for when they do.
+    pub(super) fn keep(&mut self, entries: &[Arc<Entry>]) {
+        let window = self.commit.index.0 + 4 * limits::WINDOW;
+        for entry in entries {
+            if entry.index() > self.commit.index && entry.index().0 <= window {
+                self.branches.insert(entry);
+            }
+        }
+    }
+
+    /// Accepts entries that arrived before it was their turn.
+    pub(super) fn accept_waiting(&mut self) {
+        while self.adopted() && self.side.is_none() {
+            let head = self.log.last();
+            let next = self
+                .branches
+                .at(head.index.next())
+                .find(|entry| {
+                    entry.header().previous == head.hash && entry.term() == self.state.term
+                })
+                .cloned();
+            let Some(next) = next else { return };
+            if self.accept(&[next]) == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Accepts entries of this term that extend the accepted point, as far as P3.2 allows, and
+    /// says how many. Signatures, bodies and links were checked before.
+    fn accept(&mut self, entries: &[Arc<Entry>]) -> usize {
+        for (count, entry) in entries.iter().enumerate() {
+            let head = self.log.last();
+            if entry.header().previous != head.hash || !self.acceptable(entry) {
+                self.keep(&entries[count..]);
+                return count;
+            }
+            self.accept_one(entry);
+        }
+        entries.len()
+    }
+
+    fn acceptable(&self, entry: &Entry) -> bool {
+        let header = entry.header();
+        let opens_term = !self.term_has_entries();
+        let right_kind = (header.kind == EntryKind::TermRecord) == opens_term;
+        // At most W beyond a commit certificate; the first entry after base always fits, so that
+        // a base at the window's edge does not stop the term.
+        let limit = self.commit.index.0 + limits::WINDOW;
+        let in_window = header.index.0 <= limit || opens_term;
+        header.term == self.state.term
+            && header.index == self.log.last().index.next()
+            && right_kind
+            && in_window
+            && header.timestamp >= self.log.last_timestamp()
+            && header.timestamp <= self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS)
+    }
+
+    /// Whether the chain holds an entry of this term.
+    pub(super) fn term_has_entries(&self) -> bool {
+        self.log.last_term() == self.state.term && self.log.last().index > Index::ZERO
+    }
+
+    /// P3.3 (i): the pair moves along its own branch.
+    pub(super) fn accept_one(&mut self, entry: &Arc<Entry>) {
+        assert!(
+            self.adopted() && self.side.is_none(),
+            "P3.3 (i): accepting in w"
+        );
+        self.log.append(Arc::clone(entry));
+        self.record(Record::Entry(Arc::clone(entry)));
+        self.in_chain.extend(entry.keys().iter().copied());
+        let point = entry.point();
+        self.change_state(|state| state.pair_point = point);
+        self.note_waiting();
+    }
+
+    /// Broadcasts a vote if a point moved (P2.6). It leaves once what it says is durable.
+    pub(super) fn vote(&mut self) {
+        if !self.adopted() {
+            return;
+        }
+        let vote = Vote {
+            epoch: self.configuration().epoch(),
+            term: self.state.term,
+            accepted: Some(self.state.pair_point),
+            locked: self.state.locked,
+            applied: self.applied,
+        };
+        let before = self
+            .own_votes
+            .back()
+            .map(|(vote, _)| vote)
+            .or_else(|| {
+                let me = self.me();
+                self.votes
+                    .of_term(self.state.term)
+                    .find(|vote| vote.signer == me)
+            })
+            .map(|signed| &signed.body);
+        let moved = before.is_none_or(|before| {
+            before.term != vote.term
+                || before.accepted != vote.accepted
+                || before.locked != vote.locked
+        });
+        let applied_moved = before.is_some_and(|before| before.applied != vote.applied);
+        if !moved {
+            if !applied_moved {
+                self.applied_vote_due = None;
+                return;
+            }
+            let due = self.now.monotonic.after(self.out.setup.timers.applied_vote);
+            let due = *self.applied_vote_due.get_or_insert(due);
+            if due > self.now.monotonic {
+                return;
+            }
+        }
+        self.applied_vote_due = None;
+        let write = self.flush();
+        let signed = self.out.sign(vote);
+        self.out
+            .forward(crate::event::Recipient::Others, signed.clone(), Some(write));
+        if write <= self.durable {
+            self.votes.insert(signed);
+        } else {
+            self.own_votes.push_back((signed, write));
+        }
+    }
+
+    pub(super) fn vote_received(&mut self, from: NodeId, signed: Signed<Vote>) {
+        self.witness_vote(&signed);
+        let ahead = signed.body.accepted.filter(|accepted| {
+            signed.body.term == self.state.term && accepted.index > self.log.last().index
+        });
+        if let Some(accepted) = ahead {
+            self.fetches.ahead(from, accepted, self.now.monotonic);
+        }
+        self.votes.insert(signed);
+    }
+
+    pub(super) fn refresh_in_chain(&mut self) {
+        self.in_chain = self
+            .log
+            .after(self.commit.index)
+            .flat_map(|entry| entry.keys().iter().copied())
+            .collect();
+    }
+}

@@ -1,0 +1,281 @@
+//! The election: collected reports, grants, certificates, adoption (P4.5, P4.7 – P4.9).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    Byzantine,
+    select_base::{from_reports, select_base},
+    void::judge,
+};
+use crate::{
+    certificate::ElectionCertificate,
+    entry::Entry,
+    event::{Notice, Recipient, WriteId},
+    limits,
+    message::{Grant, Justification, Report, RequestVote},
+    record::Record,
+    signature::Signature,
+    signed::Signed,
+    types::{NodeId, Point},
+};
+
+/// What leader(T) gathers before it leads.
+#[derive(Default)]
+pub(super) struct Candidacy {
+    /// Reports for this term, by reporter.
+    pub(super) reports: BTreeMap<NodeId, Signed<Report>>,
+    /// What was asked of the voters, and the write that holds this node's own grant.
+    pub(super) request: Option<(RequestVote, WriteId)>,
+    /// Grants of exactly that.
+    grants: BTreeMap<NodeId, Signature>,
+}
+
+impl Byzantine {
+    pub(super) fn report_received(&mut self, signed: Signed<Report>) {
+        self.witness_report(&signed);
+        let term = signed.body.term;
+        if term > self.state.term && signed.body.leave.term.next() == term {
+            self.leave_term(signed.body.leave.clone());
+        }
+        if term == self.state.term && self.leads_term() && self.candidacy.request.is_none() {
+            self.candidacy.reports.insert(signed.signer, signed);
+        }
+    }
+
+    /// Bodies that sound reports name and that this node, who collects them, lacks (P4.5).
+    pub(super) fn missing_bodies(&self) -> Vec<(NodeId, Point)> {
+        if !self.leads_term() || self.adopted() || self.candidacy.request.is_some() {
+            return Vec::new();
+        }
+        self.candidacy
+            .reports
+            .iter()
+            .filter_map(|(reporter, report)| {
+                let path = judge(self.configuration(), &report.body).ok()?;
+                let missing = path
+                    .points
+                    .into_iter()
+                    .rev()
+                    .find(|&point| self.lacks(point))?;
+                Some((*reporter, missing))
+            })
+            .collect()
+    }
+
+    /// Whether a body beyond the commit point is missing. At or below it bodies do not matter:
+    /// nothing there can become part of a base.
+    fn lacks(&self, point: Point) -> bool {
+        point.index > self.commit.index && !self.holds(point)
+    }
+
+    /// Asks for grants as soon as enough reports count.
+    pub(super) fn collect_reports(&mut self) {
+        let promised = self
+            .state
+            .granted
+            .as_ref()
+            .is_some_and(|grant| grant.term >= self.state.term);
+        if !self.leads_term()
+            || self.adopted()
+            || self.election.is_some()
+            || self.candidacy.request.is_some()
+            || promised
+        {
+            return;
+        }
+        let configuration = Arc::clone(self.configuration());
+        let term = self.state.term;
+        let mut paths = Vec::new();
+        let mut reports = Vec::new();
+        for (reporter, report) in &self.candidacy.reports {
+            let Ok(path) = judge(&configuration, &report.body) else {
+                continue;
+            };
+            let complete = !path.points.iter().any(|&point| self.lacks(point));
+            if report.body.term == term && complete {
+                paths.push((*reporter, path));
+                reports.push(report.clone());
+            }
+        }
+        let Ok(base) = select_base(configuration.sizes(), &paths, |term| {
+            configuration.leader(term)
+        }) else {
+            return;
+        };
+        let request = RequestVote {
+            epoch: configuration.epoch(),
+            term,
+            base,
+            reports,
+        };
+        let grant = request.grant();
+        self.change_state(|state| state.granted = Some(grant));
+        let write = self.flush();
+        self.out
+            .send(Recipient::Others, request.clone(), Some(write));
+        self.candidacy.request = Some((request, write));
+    }
+
+    /// Asks again, while the election lasts.
+    pub(super) fn resend_request(&mut self) {
+        if let Some((request, write)) = &self.candidacy.request
+            && self.election.is_none()
+        {
+            let (request, write) = (request.clone(), *write);
+            self.out.send(Recipient::Others, request, Some(write));
+        }
+    }
+
+    pub(super) fn request_vote(&mut self, from: NodeId, signed: Signed<RequestVote>) {
+        let request = signed.body;
+        if signed.signer != self.configuration().leader(request.term) {
+            return;
+        }
+        for report in &request.reports {
+            self.witness_report(report);
+        }
+        if let Some(report) = request
+            .reports
+            .iter()
+            .find(|report| report.body.leave.term.next() == request.term)
+            && request.term > self.state.term
+        {
+            self.leave_term(report.body.leave.clone());
+        }
+        if request.term != self.state.term || self.adopted() || self.election.is_some() {
+            return;
+        }
+        let grant = request.grant();
+        match &self.state.granted {
+            Some(before) if before.term == grant.term => {
+                // One base per term (P4.7); the same one may be granted again.
+                if *before == grant {
+                    self.send_grant(from, grant);
+                }
+            }
+            _ => {
+                let selected = from_reports(self.configuration(), request.term, &request.reports);
+                if selected == Ok(request.base) {
+                    let promise = grant.clone();
+                    self.change_state(|state| state.granted = Some(promise));
+                    self.send_grant(from, grant);
+                }
+            }
+        }
+    }
+
+    fn send_grant(&mut self, _from: NodeId, grant: Grant) {
+        let write = self.flush();
+        let leader = self.leader();
+        self.out.send(Recipient::Node(leader), grant, Some(write));
+    }
+
+    pub(super) fn vote_granted(&mut self, signed: Signed<Grant>) {
+        if let Some((request, _)) = &self.candidacy.request
+            && signed.body == request.grant()
+        {
+            self.candidacy
+                .grants
+                .insert(signed.signer, signed.signature);
+        }
+    }
+
+    /// Q grants are the election certificate (P4.7).
+    pub(super) fn collect_grants(&mut self) {
+        if self.election.is_some() {
+            return;
+        }
+        let Some((request, write)) = &self.candidacy.request else {
+            return;
+        };
+        let grant = request.grant();
+        if *write <= self.durable {
+            let me = self.me();
+            let signed = self.out.sign(grant.clone());
+            self.candidacy.grants.insert(me, signed.signature);
+        }
+        let quorum = self.configuration().sizes().quorum();
+        if self.candidacy.grants.len() >= quorum {
+            let certificate = ElectionCertificate {
+                grant,
+                grants: self
+                    .candidacy
+                    .grants
+                    .iter()
+                    .take(quorum)
+                    .map(|(signer, signature)| (*signer, *signature))
+                    .collect(),
+            };
+            self.learn_election(Some(certificate));
+        }
+    }
+
+    /// P4.9: enters the term that a certificate proves. The pair waits for the base's entries.
+    pub(super) fn learn_election(&mut self, certificate: Option<ElectionCertificate>) {
+        let Some(certificate) = certificate else {
+            return;
+        };
+        let term = certificate.term();
+        if term > self.state.term {
+            self.enter_term(term, true);
+        }
+        if term != self.state.term || self.election.is_some() {
+            return;
+        }
+        self.record(Record::Election(certificate.clone()));
+        self.notice(Notice::Elected {
+            term,
+            leader: self.configuration().leader(term),
+            base: certificate.base(),
+        });
+        self.election = Some(certificate);
+        self.timer.heard = self.now.monotonic;
+        self.relay_all();
+    }
+
+    /// P3.3 (ii): moves the pair to base, in one write, once all of it is here. A certificate of a
+    /// term not above the pair's changes nothing: a repeated one must not take a vote back.
+    pub(super) fn adopt(&mut self) {
+        if self.adopted() {
+            return;
+        }
+        let Some(election) = &self.election else {
+            return;
+        };
+        let base = election.base();
+        let Ok((fork, path)) = self.branches.path(&self.log, base) else {
+            return;
+        };
+        let too_early = |entry: &Arc<Entry>| {
+            entry.header().timestamp > self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS)
+        };
+        if fork.index < self.commit.index || path.iter().any(too_early) {
+            self.notice(Notice::BaseRefused {
+                term: self.state.term,
+                base,
+            });
+            return;
+        }
+        let election = election.clone();
+        if fork != self.log.last() {
+            self.log.truncate(fork.index);
+            self.record(Record::Truncate(fork.index));
+        }
+        for entry in &path {
+            self.log.append(Arc::clone(entry));
+            self.record(Record::Entry(Arc::clone(entry)));
+        }
+        self.side = None;
+        self.lock = None;
+        self.justification = Justification::Election(election);
+        self.record(Record::Justification(self.justification.clone()));
+        let term = self.state.term;
+        self.change_state(|state| {
+            state.pair_term = term;
+            state.pair_point = base;
+            state.locked = None;
+        });
+        self.refresh_in_chain();
+        self.timer.heard = self.now.monotonic;
+    }
+}

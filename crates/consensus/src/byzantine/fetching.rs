@@ -1,0 +1,286 @@
+//! Getting what is missing from whoever has it (P3.7), and giving it to whoever asks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::Byzantine;
+use crate::{
+    certificate::QuorumCertificate,
+    entry::Entry,
+    event::{Output, Recipient},
+    limits,
+    message::{Fetch, FetchReply},
+    types::{Index, NodeId, Point, Time},
+};
+
+/// Most questions under way at once.
+const OPEN_FETCHES: usize = 8;
+
+#[derive(Debug)]
+struct Open {
+    asked: NodeId,
+    since: Time,
+}
+
+/// Questions under way, and heads that others were seen to have.
+#[derive(Debug, Default)]
+pub(super) struct Fetches {
+    open: BTreeMap<Option<Point>, Open>,
+    /// Per peer, a point beyond the own chain that it showed, and when.
+    ahead: BTreeMap<NodeId, (Point, Time)>,
+    /// How often each target was asked for: picks the next peer.
+    turns: u16,
+}
+
+impl Fetches {
+    /// Notes that `peer` has entries up to `point`. The first such point stays until it is
+    /// reached: entries that are just on their way are not asked for.
+    pub(super) fn ahead(&mut self, peer: NodeId, point: Point, now: Time) {
+        self.ahead.entry(peer).or_insert((point, now));
+    }
+
+    /// When a question is to be asked again elsewhere.
+    pub(super) fn deadline(&self, now: Time) -> Option<Time> {
+        let again = self
+            .open
+            .values()
+            .map(|open| open.since.after(limits::FETCH_TIMEOUT));
+        let first = self
+            .ahead
+            .values()
+            .map(|(_, since)| since.after(limits::FETCH_GRACE))
+            .filter(|due| *due > now);
+        again.chain(first).min()
+    }
+}
+
+impl Byzantine {
+    /// Asks for what the state shows to be missing, each thing once at a time.
+    pub(super) fn request_missing(&mut self) {
+        let now = self.now.monotonic;
+        let (head, commit) = (self.log.last().index, self.commit.index);
+        self.fetches
+            .ahead
+            .retain(|_, (point, _)| point.index > head && point.index > commit);
+        let needs = self.needs();
+        self.fetches.open.retain(|target, open| {
+            needs.iter().any(|(needed, _)| needed == target)
+                && open.since.after(limits::FETCH_TIMEOUT) > now
+        });
+        for (target, hint) in needs {
+            self.ask(target, hint);
+        }
+    }
+
+    /// What is missing, each with who is likely to have it. `None` stands for whatever follows the
+    /// commit point.
+    fn needs(&self) -> Vec<(Option<Point>, Option<NodeId>)> {
+        let mut needs = Vec::new();
+        let mut need = |point: Point, hint: Option<NodeId>| {
+            if point.index.beyond(self.commit.index) > 2 * limits::WINDOW {
+                needs.push((None, hint));
+            } else if let Err(missing) = self.branches.path(&self.log, point) {
+                needs.push((Some(missing), hint));
+            }
+        };
+        if let Some((wanted, since)) = &self.wanted
+            && since.after(limits::FETCH_GRACE) <= self.now.monotonic
+        {
+            need(wanted.point(self.configuration()), None);
+        }
+        if !self.adopted() {
+            if let Some(election) = &self.election {
+                need(election.base(), Some(self.leader()));
+            }
+        } else if self.side.is_none() {
+            for (&peer, &(point, since)) in &self.fetches.ahead {
+                if since.after(limits::FETCH_GRACE) <= self.now.monotonic {
+                    need(point, Some(peer));
+                }
+            }
+        }
+        for (reporter, point) in self.missing_bodies() {
+            needs.push((Some(point), Some(reporter)));
+        }
+        needs
+    }
+
+    fn ask(&mut self, target: Option<Point>, hint: Option<NodeId>) {
+        if self.fetches.open.len() >= OPEN_FETCHES || self.fetches.open.contains_key(&target) {
+            return;
+        }
+        self.fetches.turns = self.fetches.turns.wrapping_add(1);
+        let others: Vec<NodeId> = self
+            .configuration()
+            .sizes()
+            .nodes()
+            .filter(|&node| node != self.me())
+            .collect();
+        let Some(&turn) = others.get(usize::from(self.fetches.turns) % others.len().max(1)) else {
+            return;
+        };
+        // The one who showed it is asked first, but not every time: it may hold back (attack
+        // "withheld bodies").
+        let peer = match hint {
+            Some(hint) if hint != self.me() && self.fetches.turns % 3 != 0 => hint,
+            _ => turn,
+        };
+        let from = match target {
+            // Now and then from the commit point again: what follows it here may be a dead branch.
+            None if self.fetches.turns % 4 != 0 => self.branches.furthest(self.commit),
+            None | Some(_) => self.commit,
+        };
+        let fetch = self.fetch_from(target, from);
+        self.fetches.open.insert(
+            target,
+            Open {
+                asked: peer,
+                since: self.now.monotonic,
+            },
+        );
+        self.out.send(Recipient::Node(peer), fetch, None);
+    }
+
+    pub(super) fn fetch_reply(&mut self, from: NodeId, reply: FetchReply) {
+        let asked = self
+            .fetches
+            .open
+            .get(&reply.target)
+            .is_some_and(|open| open.asked == from);
+        if asked {
+            self.fetches.open.remove(&reply.target);
+        }
+        for entry in &reply.entries {
+            self.witness_entry(entry);
+        }
+        if asked || self.wanted.is_some() {
+            self.keep(&reply.entries);
+        }
+        if let Some(commit) = reply.commit {
+            self.learn_nearer_commit(commit);
+        }
+        if reply.entries.is_empty() {
+            // It has nothing for us: no longer a reason to ask it.
+            self.fetches.ahead.remove(&from);
+        }
+    }
+
+    /// While catching up, a certificate nearer than the wanted one, for entries that are here,
+    /// is worth following at once.
+    fn learn_nearer_commit(&mut self, certificate: QuorumCertificate) {
+        let point = certificate.point(self.configuration());
+        if point.index > self.commit.index
+            && certificate.commits(self.configuration().sizes())
+            && self.branches.path(&self.log, point).is_ok()
+        {
+            let further = self.wanted.replace((certificate, self.now.monotonic));
+            self.install_wanted();
+            if let Some((further, _)) = further {
+                self.learn_commit(Some(further));
+            }
+        } else {
+            self.learn_commit(Some(certificate));
+        }
+    }
+
+    pub(super) fn fetch_received(&mut self, from: NodeId, fetch: &Fetch) {
+        let found = match fetch.target {
+            Some(target) => self.entries_to(fetch.from, target),
+            None if fetch.from.index < self.log.before().index => {
+                self.out.push(Output::ReadEntries {
+                    to: from,
+                    from: fetch.from,
+                });
+                return;
+            }
+            None => self.entries_after(fetch.from),
+        };
+        let Some(entries) = found else {
+            if fetch.from.index < self.log.before().index {
+                self.out.push(Output::ReadEntries {
+                    to: from,
+                    from: fetch.from,
+                });
+            }
+            return;
+        };
+        let commit = entries.last().and_then(|last| {
+            self.certificates
+                .range(fetch.from.index.next()..=last.index())
+                .next_back()
+                .map(|(_, certificate)| (**certificate).clone())
+        });
+        self.reply(from, fetch.from, fetch.target, entries, commit);
+    }
+
+    /// The last entries after `from` up to `target`, on whatever branch that is: as many as fit.
+    /// The asker then asks for what leads to the first of them.
+    fn entries_to(&self, from: Point, target: Point) -> Option<Vec<Arc<Entry>>> {
+        let (fork, path) = self.branches.path(&self.log, target).ok()?;
+        if from.index < self.log.before().index || from.index >= target.index {
+            return None;
+        }
+        let on_chain = self
+            .log
+            .after(from.index)
+            .take_while(|entry| entry.index() <= fork.index);
+        let beside = path.iter().filter(|entry| entry.index() > from.index);
+        let all: Vec<&Arc<Entry>> = on_chain.chain(beside).collect();
+        let mut last = bounded(all.into_iter().rev());
+        last.reverse();
+        Some(last)
+    }
+
+    fn entries_after(&self, from: Point) -> Option<Vec<Arc<Entry>>> {
+        (from.index >= self.log.before().index)
+            .then(|| bounded(self.log.after(from.index)))
+            .filter(|entries| !entries.is_empty())
+    }
+
+    pub(super) fn entries_read(
+        &mut self,
+        to: NodeId,
+        from: Point,
+        entries: Vec<Arc<Entry>>,
+        commit: Option<QuorumCertificate>,
+    ) {
+        self.reply(to, from, None, entries, commit);
+    }
+
+    fn reply(
+        &mut self,
+        to: NodeId,
+        from: Point,
+        target: Option<Point>,
+        entries: Vec<Arc<Entry>>,
+        commit: Option<QuorumCertificate>,
+    ) {
+        let reply = FetchReply {
+            epoch: self.configuration().epoch(),
+            from,
+            target,
+            entries,
+            commit,
+        };
+        self.out.send(Recipient::Node(to), reply, None);
+    }
+
+    /// Whether an entry's body is here, on the chain or beside it.
+    pub(super) fn holds(&self, point: Point) -> bool {
+        (point.index > Index::ZERO && self.log.contains(point))
+            || self.branches.get(point).is_some()
+    }
+}
+
+/// As many entries as fit a message.
+fn bounded<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Vec<Arc<Entry>> {
+    let mut bytes = 0;
+    entries
+        .take(limits::MESSAGE_ENTRIES)
+        .take_while(|entry| {
+            let first = bytes == 0;
+            bytes += entry.body_bytes().max(1);
+            first || bytes <= limits::MESSAGE_BYTES
+        })
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,155 @@
+//! Client requests: kept, relayed, watched over (§ 6).
+
+use std::sync::Arc;
+
+use super::Byzantine;
+use crate::{
+    event::{Output, Recipient},
+    limits,
+    message::{Reason, Relay},
+    request::{Request, RequestKey},
+    types::{NodeId, Time},
+};
+
+impl Byzantine {
+    /// P6.1: a client of this node asks; the leader gets to know.
+    pub(super) fn submit(&mut self, request: &Request) {
+        match self.pending.insert(self.now.monotonic, request) {
+            Err(refusal) => self.out.push(Output::Refused {
+                key: request.key(),
+                refusal,
+            }),
+            Ok(new) => {
+                self.note_waiting();
+                if new && !self.is_leader() {
+                    self.unrelayed.push(Arc::clone(request.payload()));
+                }
+            }
+        }
+    }
+
+    /// P6.2: a client of this node complains. Everybody gets the request and watches it.
+    pub(super) fn complain(&mut self, request: &Request) {
+        if let Err(refusal) = self.pending.insert(self.now.monotonic, request) {
+            self.out.push(Output::Refused {
+                key: request.key(),
+                refusal,
+            });
+            return;
+        }
+        self.note_waiting();
+        if self.watch(request.key()) {
+            let relay = self.relay(vec![Arc::clone(request.payload())], true);
+            self.out.send(Recipient::Others, relay, None);
+        }
+    }
+
+    pub(super) fn relayed(&mut self, from: NodeId, complained: bool, requests: Vec<Request>) {
+        if !complained && !self.is_leader() {
+            return;
+        }
+        for request in &requests {
+            if self.pending.insert(self.now.monotonic, request).is_err() {
+                // The relaying node keeps it and the client sends it again; a refusal for quota
+                // is no starvation (P6.3).
+                continue;
+            }
+            if complained && self.watch(request.key()) && !self.is_leader() && from != self.me() {
+                // The relaying node may be a traitor who told everybody but the leader.
+                self.unrelayed.push(Arc::clone(request.payload()));
+            }
+        }
+        self.note_waiting();
+    }
+
+    /// Starts a starvation timer, unless one runs for the account. Returns whether it did.
+    fn watch(&mut self, key: RequestKey) -> bool {
+        if self.starving.len() >= limits::STARVED_REQUESTS
+            || self.starving.contains_key(&key.account)
+        {
+            return false;
+        }
+        let deadline = self.now.monotonic.after(self.starvation());
+        self.starving.insert(key.account, (key, deadline));
+        true
+    }
+
+    fn starvation(&self) -> Time {
+        let timers = &self.out.setup.timers;
+        timers.at_level(timers.starvation, self.timer.level)
+    }
+
+    /// Any committed entry with that nonce stops the timer (P6.2).
+    pub(super) fn no_longer_starving(&mut self, key: &RequestKey) {
+        if self
+            .starving
+            .get(&key.account)
+            .is_some_and(|(watched, _)| watched == key)
+        {
+            self.starving.remove(&key.account);
+            self.starvation_ended(Reason::Starved(*key));
+        }
+    }
+
+    /// The timers start again by themselves in each term (P6.2).
+    pub(super) fn restart_starvation(&mut self) {
+        let deadline = self.now.monotonic.after(self.starvation());
+        for (_, end) in self.starving.values_mut() {
+            *end = deadline;
+        }
+    }
+
+    /// A term has a leader: it gets everything that waits here.
+    pub(super) fn relay_all(&mut self) {
+        if !self.leads_term() {
+            self.unrelayed = self
+                .pending
+                .payloads()
+                .map(|(_, payload)| Arc::clone(payload))
+                .collect();
+        }
+    }
+
+    pub(super) fn flush_relays(&mut self) {
+        if self.unrelayed.is_empty() {
+            return;
+        }
+        let unrelayed = std::mem::take(&mut self.unrelayed);
+        if self.leads_term() {
+            return;
+        }
+        let leader = Recipient::Node(self.leader());
+        let mut batch: Vec<Arc<[u8]>> = Vec::new();
+        let mut bytes = 0;
+        for payload in unrelayed {
+            if batch.len() == limits::RELAYED_REQUESTS || bytes > limits::MESSAGE_BYTES {
+                let full = std::mem::take(&mut batch);
+                let relay = self.relay(full, false);
+                self.out.send(leader, relay, None);
+                bytes = 0;
+            }
+            bytes += payload.len();
+            batch.push(payload);
+        }
+        let relay = self.relay(batch, false);
+        self.out.send(leader, relay, None);
+    }
+
+    fn relay(&self, requests: Vec<Arc<[u8]>>, complained: bool) -> Relay {
+        Relay {
+            epoch: self.configuration().epoch(),
+            complained,
+            requests,
+        }
+    }
+
+    /// Requests that nobody commits do not wait for ever; their clients know that the outcome is
+    /// open and send them again.
+    pub(super) fn expire_pending(&mut self) {
+        let now = self.now.monotonic;
+        for key in self.pending.expire(now) {
+            self.in_chain.remove(&key);
+            self.no_longer_starving(&key);
+        }
+    }
+}
