@@ -317,6 +317,61 @@ fn a_payload_cannot_pose_as_a_batch() {
 }
 
 #[test]
+fn a_torn_slot_leaves_the_slot_of_the_sync_before() {
+    let (disk, batches, last) = one_segment();
+    let (mut storage, _) = open(&disk).expect("open");
+    fill(&mut storage, 1, &mut Random::new(1));
+    drop(storage);
+    // As if the fourth batch had been lost in a crash that tore its slot, the third damaged.
+    disk.flip(FIRST, last, 1);
+    disk.tamper(FIRST, |bytes| bytes[last + 4096..].fill(0));
+    disk.tamper(FIRST, |bytes| bytes[2 * 4096..2 * 4096 + 512].fill(0));
+    let damage = check(&disk, &batches, "torn slot");
+    assert_eq!(damage, Some(Damage::TailBatchDamaged));
+}
+
+#[test]
+fn damage_before_a_cut_tail_does_not_bring_the_tail_back() {
+    let (disk, batches, last) = one_segment();
+    let (mut storage, _) = open(&disk).expect("open");
+    for number in 4..=5_u64 {
+        let unsynced = OwnedBatch {
+            vote_state: number.to_le_bytes().to_vec(),
+            records: vec![(1, vec![0xdd; 100])],
+        };
+        unsynced.append(&mut storage).expect("append");
+    }
+    drop(storage);
+    // Of two batches that were not synced, a crash leaves the second one.
+    disk.flip(FIRST, last + 4096, 1);
+    let (mut storage, opened) = open(&disk).expect("open");
+    assert_eq!(opened.recovery.last_sequence, 3);
+    let further = fill(&mut storage, 3, &mut Random::new(5));
+    drop(storage);
+    disk.flip(FIRST, last, 1);
+    let mut expected = flatten(&batches[..2]);
+    expected.extend(flatten(&further));
+    let (_, opened) = open(&disk).expect("open");
+    assert_eq!(opened.contents(), expected);
+    assert_eq!(opened.gaps, 1);
+    assert_eq!(opened.recovery.damage, Some(Damage::RecordsLost));
+    assert_eq!(opened.recovery.last_sequence, 6);
+}
+
+#[test]
+fn a_blank_segment_that_is_no_longer_blank_is_not_used() {
+    let disk = MemoryDisk::new();
+    drop(open(&disk).expect("open"));
+    disk.flip(FIRST, 8 * 4096 + 7, 1);
+    let (mut storage, _) = open(&disk).expect("open");
+    let batches = fill(&mut storage, 1, &mut Random::new(1));
+    drop(storage);
+    let (_, opened) = open(&disk).expect("open");
+    assert_eq!(opened.contents(), flatten(&batches));
+    assert!(!opened.recovery.truncated_tail);
+}
+
+#[test]
 fn what_a_killed_process_left_unsynced_gets_its_second_vote_state() {
     let (disk, mut batches, last) = one_segment();
     let (mut storage, _) = open(&disk).expect("open");

@@ -131,11 +131,12 @@ impl MemoryDisk {
         for file in contents.files.values_mut() {
             file.crash(outcome, &mut random);
         }
-        contents.life += 1;
-        contents.locked = false;
-        contents.crashed = false;
-        contents.crash_at = None;
-        contents.failing_sync = None;
+        contents.begin_life();
+    }
+
+    /// Ends the process, not the machine: the cache survives, unsynced as it is.
+    pub fn kill(&self) {
+        self.contents().begin_life();
     }
 
     /// The sync of a file with this number, counted as [`syncs`](Self::syncs) does, fails.
@@ -207,6 +208,14 @@ impl MemoryDisk {
 }
 
 impl Contents {
+    fn begin_life(&mut self) {
+        self.life += 1;
+        self.locked = false;
+        self.crashed = false;
+        self.crash_at = None;
+        self.failing_sync = None;
+    }
+
     fn check(&self, life: u64) -> io::Result<()> {
         if self.crashed || self.life != life {
             return Err(io::Error::other("the machine has crashed"));
