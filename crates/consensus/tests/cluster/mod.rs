@@ -1,0 +1,348 @@
+//! A network of replicas in one thread: every message arrives, in order, at once.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use consensus::{
+    ClientChecks, Configuration, Domain, Ed25519, Entry, Event, Hash, InvalidPayload, Message,
+    Mode, NodeId, Now, Output, Payloads, Recipient, Record, Recovery, Replica, Request, RequestKey,
+    Restored, Setup, Status, Time, Timers, Verification, VoteState, WriteId, message::Applied,
+    signature::public_key,
+};
+use ed25519_dalek::SigningKey;
+
+/// Payloads are sixteen bytes: an account number and a nonce.
+struct Numbers;
+
+impl Payloads for Numbers {
+    fn key(&self, payload: &[u8]) -> Result<RequestKey, InvalidPayload> {
+        let nonce = payload
+            .try_into()
+            .map(u64::from_le_bytes)
+            .map_err(|_| InvalidPayload("not eight bytes".to_owned()))?;
+        Ok(RequestKey {
+            account: [1; 32],
+            nonce,
+        })
+    }
+
+    fn check(&self, payload: &[u8]) -> Result<RequestKey, InvalidPayload> {
+        self.key(payload)
+    }
+}
+
+struct Host {
+    replica: Option<Replica>,
+    records: Vec<(u8, Vec<u8>)>,
+    vote_state: VoteState,
+    applied: Vec<Arc<Entry>>,
+    digest: Hash,
+    requests: BTreeSet<RequestKey>,
+}
+
+pub struct Cluster {
+    verification: Verification,
+    setups: Vec<Setup>,
+    hosts: Vec<Host>,
+    wire: VecDeque<(usize, usize, Arc<Message>)>,
+    now: Now,
+}
+
+impl Cluster {
+    pub fn new(nodes: u8) -> Self {
+        let keys: Vec<SigningKey> = (1..=nodes)
+            .map(|number| SigningKey::from_bytes(&[number; 32]))
+            .collect();
+        let domain = Domain {
+            network: Hash([9; 32]),
+            mode: Mode::Byzantine,
+        };
+        let configuration = Arc::new(
+            Configuration::genesis(
+                domain,
+                keys.iter().map(public_key).collect(),
+                ClientChecks::All,
+            )
+            .unwrap(),
+        );
+        let verification = Verification::new(
+            Arc::clone(&configuration),
+            Arc::new(Ed25519::with_known(configuration.keys().iter().copied())),
+            Arc::new(Numbers),
+        );
+        let setups: Vec<Setup> = keys
+            .into_iter()
+            .zip(configuration.sizes().nodes())
+            .map(|(key, me)| Setup {
+                configuration: Arc::clone(&configuration),
+                me,
+                signer: Arc::new(key),
+                timers: Timers::DEFAULT,
+                seed: me.0.into(),
+            })
+            .collect();
+        let mut cluster = Self {
+            verification,
+            hosts: setups
+                .iter()
+                .map(|setup| Host {
+                    replica: None,
+                    records: Vec::new(),
+                    vote_state: VoteState::new(&setup.configuration),
+                    applied: Vec::new(),
+                    digest: Hash::default(),
+                    requests: BTreeSet::new(),
+                })
+                .collect(),
+            setups,
+            wire: VecDeque::new(),
+            now: Now {
+                monotonic: Time(0),
+                wall: 1_000_000,
+            },
+        };
+        for node in 0..cluster.hosts.len() {
+            cluster.start(node);
+        }
+        cluster
+    }
+
+    pub fn status(&self, node: usize) -> Status {
+        self.hosts[node].replica.as_ref().unwrap().status()
+    }
+
+    pub fn stop(&mut self, node: usize) {
+        self.hosts[node].replica = None;
+    }
+
+    pub fn restart(&mut self, node: usize) {
+        self.stop(node);
+        self.start(node);
+    }
+
+    /// Starts a node from what its disk holds.
+    pub fn start(&mut self, node: usize) {
+        let restored = self.restored(node);
+        let replica = Replica::new(self.setups[node].clone(), restored, self.now);
+        self.hosts[node].replica = Some(replica);
+        self.drain(node);
+    }
+
+    fn restored(&mut self, node: usize) -> Option<Restored> {
+        let configuration = &self.setups[node].configuration;
+        let host = &mut self.hosts[node];
+        if host.records.is_empty() {
+            return None;
+        }
+        let mut recovery = Recovery::default();
+        for (place, (kind, bytes)) in host.records.iter().enumerate() {
+            recovery.record(
+                place,
+                Record::from_bytes(configuration, *kind, bytes).unwrap(),
+            );
+        }
+        let mut tail = Vec::new();
+        for stored in &recovery.chain {
+            let (kind, bytes) = &host.records[stored.place];
+            let Ok(Record::Entry(entry)) = Record::from_bytes(configuration, *kind, bytes) else {
+                panic!("not an entry");
+            };
+            let mut one = [entry];
+            self.verification.entries(&mut one).unwrap();
+            let [entry] = one;
+            tail.push(entry);
+        }
+        let committed = recovery.committed();
+        host.applied.clear();
+        host.digest = Hash::default();
+        host.requests.clear();
+        for entry in tail.iter().filter(|entry| entry.index() <= committed) {
+            host.apply(entry);
+        }
+        Some(Restored {
+            vote_state: host.vote_state.clone(),
+            before: configuration.opening(),
+            tail,
+            applied: Applied {
+                index: committed,
+                digest: host.digest,
+            },
+            side: recovery.side,
+            election: recovery.election,
+            leave: recovery.leave,
+            lock: recovery.lock,
+            commit: recovery.commit,
+            justification: recovery.justification,
+            evidence: recovery.evidence,
+        })
+    }
+
+    pub fn submit(&mut self, node: usize, number: u64) {
+        let request = Request::check(Arc::from(number.to_le_bytes()), &Numbers).unwrap();
+        self.handle(node, Event::Submit(request));
+    }
+
+    fn handle(&mut self, node: usize, event: Event) {
+        if let Some(replica) = &mut self.hosts[node].replica {
+            replica.handle(self.now, event);
+            self.drain(node);
+        }
+    }
+
+    fn drain(&mut self, node: usize) {
+        let nodes = self.hosts.len();
+        let mut written: Option<WriteId> = None;
+        let mut applied = None;
+        let host = &mut self.hosts[node];
+        while let Some(output) = host.replica.as_mut().and_then(Replica::next_output) {
+            match output {
+                Output::Write {
+                    id,
+                    vote_state,
+                    records,
+                } => {
+                    host.vote_state = *vote_state;
+                    host.records.extend(records.iter().map(Record::to_bytes));
+                    written = Some(id);
+                }
+                Output::Send { to, message, after } => {
+                    assert!(after.is_none_or(|after| written.unwrap_or(after) >= after));
+                    let to: Vec<usize> = match to {
+                        Recipient::Node(to) => vec![to.position()],
+                        Recipient::Others => (0..nodes).filter(|&to| to != node).collect(),
+                    };
+                    self.wire
+                        .extend(to.into_iter().map(|to| (node, to, Arc::clone(&message))));
+                }
+                Output::Apply(entry) => {
+                    host.apply(&entry);
+                    applied = Some(Applied {
+                        index: entry.index(),
+                        digest: host.digest,
+                    });
+                }
+                Output::ReadEntries { to, from } => {
+                    let entries: Vec<Arc<Entry>> = host
+                        .applied
+                        .iter()
+                        .filter(|entry| entry.index() > from.index)
+                        .take(consensus::limits::MESSAGE_ENTRIES)
+                        .cloned()
+                        .collect();
+                    let last = entries.last().map(|entry| entry.index());
+                    let commit = host
+                        .records
+                        .iter()
+                        .filter(|(kind, _)| *kind == 7)
+                        .filter_map(|(kind, bytes)| {
+                            Record::from_bytes(&self.setups[node].configuration, *kind, bytes).ok()
+                        })
+                        .filter_map(|record| match record {
+                            Record::Commit(commit) => Some(commit),
+                            _ => None,
+                        })
+                        .rfind(|commit| Some(commit.header.index) <= last);
+                    host.replica.as_mut().unwrap().handle(
+                        self.now,
+                        Event::EntriesRead {
+                            to,
+                            from,
+                            entries,
+                            commit,
+                        },
+                    );
+                }
+                Output::Notice(_) | Output::Certified(_) => {}
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+        if let Some(applied) = applied {
+            self.handle(node, Event::Applied(applied));
+        }
+        if let Some(id) = written {
+            self.handle(node, Event::Written(id));
+        }
+    }
+
+    /// Delivers everything that is on its way.
+    pub fn settle(&mut self) {
+        let mut delivered = 0;
+        while let Some((from, to, message)) = self.wire.pop_front() {
+            delivered += 1;
+            assert!(delivered < 200_000, "the network never comes to rest");
+            if self.hosts[to].replica.is_none() {
+                continue;
+            }
+            let from = NodeId(u16::try_from(from).unwrap());
+            let bytes = message.to_bytes();
+            let message = self
+                .verification
+                .message(from, &bytes)
+                .unwrap_or_else(|refused| panic!("{message:?}: {refused}"));
+            if let Message::Relay(relay) = &*message {
+                let requests = self.verification.relayed(&relay.body.requests);
+                let complained = relay.body.complained;
+                self.handle(
+                    to,
+                    Event::Relayed {
+                        from,
+                        complained,
+                        requests,
+                    },
+                );
+            } else {
+                self.handle(to, Event::Message(message));
+            }
+        }
+    }
+
+    /// Lets time pass, millisecond by millisecond.
+    pub fn run_for(&mut self, millis: u64) {
+        for _ in 0..millis {
+            self.settle();
+            self.now.monotonic.0 += 1_000;
+            self.now.wall += 1;
+            for node in 0..self.hosts.len() {
+                let due = self.hosts[node]
+                    .replica
+                    .as_ref()
+                    .and_then(Replica::next_deadline)
+                    .is_some_and(|due| due <= self.now.monotonic);
+                if due {
+                    self.handle(node, Event::Timeout);
+                }
+            }
+        }
+        self.settle();
+    }
+
+    /// All nodes executed the same requests, this many.
+    pub fn assert_all_applied(&self, requests: usize) {
+        let nodes: Vec<usize> = (0..self.hosts.len()).collect();
+        self.assert_applied(&nodes, requests);
+    }
+
+    pub fn assert_applied(&self, nodes: &[usize], requests: usize) {
+        for &node in nodes {
+            assert_eq!(
+                self.hosts[node].requests.len(),
+                requests,
+                "requests applied at n{node}: {:?}",
+                self.hosts[node].replica.as_ref().map(Replica::status)
+            );
+        }
+    }
+}
+
+impl Host {
+    fn apply(&mut self, entry: &Arc<Entry>) {
+        let last = self.applied.last().map_or(0, |last| last.index().0);
+        assert_eq!(entry.index().0, last + 1, "entries are applied in order");
+        self.applied.push(Arc::clone(entry));
+        self.requests.extend(entry.keys().iter().copied());
+        self.digest =
+            consensus::hashing::tagged_hash("test", &[&self.digest.0, &entry.point().hash.0]);
+    }
+}
