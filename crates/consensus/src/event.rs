@@ -21,6 +21,7 @@ pub struct WriteId(pub u64);
 
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "messages are most of the events")]
 pub enum Event {
     /// A verified message.
     Message(Verified<Message>),
@@ -218,6 +219,17 @@ impl Role {
     }
 }
 
+/// The end of a leadership (P4.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deposition {
+    /// The term that ended.
+    pub term: Term,
+    /// Its leader.
+    pub leader: NodeId,
+    /// Who suspected it, and why.
+    pub reasons: Vec<(NodeId, Reason)>,
+}
+
 /// A replica's state for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
@@ -241,6 +253,6 @@ pub struct Status {
     pub suspicion: Option<Reason>,
     /// Evidence held.
     pub evidence: usize,
-    /// The last leader that it saw deposed: term, leader, reasons.
-    pub deposed: Option<(Term, NodeId, Vec<(NodeId, Reason)>)>,
+    /// The last leader that it saw deposed.
+    pub deposed: Option<Deposition>,
 }

@@ -3,7 +3,7 @@
 use super::Byzantine;
 use crate::{
     certificate::{LeaveCertificate, QuorumCertificate},
-    event::{Notice, Recipient},
+    event::{Deposition, Notice, Recipient},
     limits,
     message::{Message, Proof, Reason, Suspect},
     record::Record,
@@ -282,7 +282,11 @@ impl Byzantine {
             .map(|signed| (signed.signer, signed.body.reason))
             .collect();
         let leader = self.configuration().leader(certificate.term);
-        self.deposed = Some((certificate.term, leader, reasons.clone()));
+        self.deposed = Some(Deposition {
+            term: certificate.term,
+            leader,
+            reasons: reasons.clone(),
+        });
         self.notice(Notice::Deposed {
             term: certificate.term,
             leader,

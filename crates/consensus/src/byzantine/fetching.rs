@@ -121,12 +121,12 @@ impl Byzantine {
         // The one who showed it is asked first, but not every time: it may hold back (attack
         // "withheld bodies").
         let peer = match hint {
-            Some(hint) if hint != self.me() && self.fetches.turns % 3 != 0 => hint,
+            Some(hint) if hint != self.me() && !self.fetches.turns.is_multiple_of(3) => hint,
             _ => turn,
         };
         let from = match target {
             // Now and then from the commit point again: what follows it here may be a dead branch.
-            None if self.fetches.turns % 4 != 0 => self.branches.furthest(self.commit),
+            None if !self.fetches.turns.is_multiple_of(4) => self.branches.furthest(self.commit),
             None | Some(_) => self.commit,
         };
         let fetch = self.fetch_from(target, from);

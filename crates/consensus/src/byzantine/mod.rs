@@ -28,7 +28,7 @@ use std::{
 use crate::{
     certificate::{ElectionCertificate, LeaveCertificate, QuorumCertificate},
     configuration::Configuration,
-    event::{Event, Notice, Output, Role, Status, WriteId},
+    event::{Deposition, Event, Notice, Output, Role, Status, WriteId},
     evidence::Evidence,
     limits,
     log::Log,
@@ -99,7 +99,7 @@ pub struct Byzantine {
     late_answers: BTreeMap<NodeId, Time>,
     /// This node's report for its term, and when it was last sent.
     report: Option<(Signed<Report>, Time)>,
-    deposed: Option<(Term, NodeId, Vec<(NodeId, Reason)>)>,
+    deposed: Option<Deposition>,
 
     pending: Pending,
     /// Keys in the uncommitted part of the chain.
