@@ -1,0 +1,59 @@
+//! What a network agrees for: a deterministic state machine behind one trait.
+
+use std::sync::Arc;
+
+use consensus::{Entry, Hash, Payloads, RequestKey, message::Applied};
+
+/// What became of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The request's identity (P2.3).
+    pub key: RequestKey,
+    /// The transaction's id, by which people and receipts name it.
+    pub transaction: [u8; 32],
+    /// The result in the application's canonical bytes: the leaf under the results root.
+    pub result: Vec<u8>,
+}
+
+/// What executing one entry gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedEntry {
+    /// The entry's index, and the digest that chains the results root of every entry up to it
+    /// (P2.6).
+    pub applied: Applied,
+    /// RFC 9162 Merkle root ([`consensus::merkle::root`]) of the outcomes' `result` bytes, in
+    /// order.
+    pub results_root: Hash,
+    /// One outcome for each payload of the entry, in the same order; none for a term record.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// A deterministic state machine. Two instances that applied the same entries answer alike.
+///
+/// It is owned by one thread. After a restart it starts empty and every committed entry is applied
+/// again from disk; entries come with [`Entry::keys`] empty then, so identities are read from the
+/// payloads.
+pub trait Application: Send + 'static {
+    /// The pure judgement of payloads (P3.2), shared by all threads.
+    fn payloads(&self) -> Arc<dyn Payloads>;
+
+    /// How far it executed; index 0 with the digest of no results at first.
+    fn applied(&self) -> Applied;
+
+    /// Executes the entry after the last one. Called once for each committed entry of any kind, in
+    /// order (P8.4). A transaction that fails has an outcome that says so.
+    fn apply(&mut self, entry: &Entry) -> AppliedEntry;
+
+    /// Answers a question about the present state. Question and answer are the application's own
+    /// bytes; a malformed question gets an answer that says so.
+    fn query(&self, question: &[u8]) -> Vec<u8>;
+
+    /// Reads a transaction's id out of a payload, if it can be read; lets a node tell a
+    /// transaction that waits from one that it never saw.
+    fn transaction_id(&self) -> Option<TransactionId> {
+        None
+    }
+}
+
+/// Reads a transaction's id out of a payload.
+pub type TransactionId = Arc<dyn Fn(&[u8]) -> Option<[u8; 32]> + Send + Sync>;

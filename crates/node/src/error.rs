@@ -1,0 +1,149 @@
+//! What can go wrong with a node as a whole.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use consensus::{Index, encoding::DecodeError, mode::SizeError, verification::InvalidEntry};
+use thiserror::Error;
+use tokio::sync::watch;
+
+/// Why a node did not start. Nothing was sent.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The key is none of the validators' in genesis.
+    #[error("the key is none of the validators' in genesis")]
+    NotAValidator,
+    /// The mode cannot work with that many validators.
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    /// The data directory could not be opened: in use, of another node or network, or unreadable.
+    #[error(transparent)]
+    Storage(#[from] storage::OpenError),
+    /// What the node wrote is damaged (P11.2). A node that may have forgotten a vote does not vote.
+    #[error(
+        "the data in {directory} is damaged: {damage}; the node does not start, for it might contradict what it said before. {detail}"
+    )]
+    Damaged {
+        /// The directory.
+        directory: String,
+        /// What is lost.
+        damage: storage::Damage,
+        /// What was found where.
+        detail: String,
+    },
+    /// A stored record is whole and yet makes no sense.
+    #[error("the record at {position} is unreadable: {reason}")]
+    Record {
+        /// Where.
+        position: storage::Position,
+        /// What is wrong.
+        reason: DecodeError,
+    },
+    /// A stored vote state is whole and yet makes no sense.
+    #[error("the stored vote state is unreadable: {0}")]
+    VoteState(DecodeError),
+    /// A record could not be read again.
+    #[error(transparent)]
+    Read(#[from] storage::ReadError),
+    /// A stored entry is not the one that stood at its place before.
+    #[error("the stored entry {0} is not the one that the chain holds there")]
+    Chain(Index),
+    /// A stored entry does not pass the checks of P3.2.
+    #[error("a stored entry is not valid: {0}")]
+    Entry(#[from] InvalidEntry),
+    /// The application executed something else than it was given.
+    #[error("the application is at entry {found} after entry {expected} was applied")]
+    Application {
+        /// Where it says it is.
+        found: Index,
+        /// Where it should be.
+        expected: Index,
+    },
+    /// The identity for connections could not be made.
+    #[error(transparent)]
+    Identity(#[from] transport::IdentityError),
+    /// The socket could not be opened.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: transport::BindError,
+    },
+    /// The operating system gave no thread, or no random bytes.
+    #[error("the operating system refused {what}: {reason}")]
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// Why a running node stopped by itself.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// A write or sync failed: what is on disk is unknown until a restart (P11.2).
+    #[error("the disk failed, the node stopped: {0}")]
+    Disk(#[from] storage::WriteError),
+    /// The application left the order of entries.
+    #[error("the application is at entry {found} after entry {expected} was applied")]
+    Application {
+        /// Where it says it is.
+        found: Index,
+        /// Where it should be.
+        expected: Index,
+    },
+    /// A thread of the node ended by a broken invariant; the log says which.
+    #[error("the {0} thread failed, see the log")]
+    Panicked(&'static str),
+}
+
+/// Where the first fatal error of a node is kept, and everybody is told that it must stop.
+#[derive(Clone, Debug)]
+pub(crate) struct Fatal {
+    first: Arc<Mutex<Option<NodeError>>>,
+    stop: Arc<watch::Sender<bool>>,
+}
+
+impl Fatal {
+    pub(crate) fn new() -> Self {
+        Self {
+            first: Arc::default(),
+            stop: Arc::new(watch::Sender::new(false)),
+        }
+    }
+
+    pub(crate) fn set(&self, error: NodeError) {
+        tracing::error!(%error, "fatal");
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert(error);
+        drop(first);
+        self.stop.send_replace(true);
+    }
+
+    pub(crate) async fn happened(&self) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
+    }
+
+    pub(crate) fn take(&self) -> Option<NodeError> {
+        self.first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+/// Reports a thread that ends by a panic.
+pub(crate) struct PanicGuard {
+    pub(crate) thread: &'static str,
+    pub(crate) fatal: Fatal,
+}
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.fatal.set(NodeError::Panicked(self.thread));
+        }
+    }
+}

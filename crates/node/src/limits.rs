@@ -1,0 +1,58 @@
+//! Every bound of a node in one place (P12.1). Those of the connections are
+//! [`transport::limits`]'s, those of the replica [`consensus::limits`]'s.
+
+use std::time::Duration;
+
+/// What one peer may have in verification and before the replica, for each class of messages, in
+/// KiB. Beyond it nothing more is read from the peer, and QUIC slows it down.
+pub const PEER_INBOX_KIB: usize = 16 * 1024;
+/// Messages up to this many bytes are judged where they arrive; longer ones go to the pool.
+pub const INLINE_BYTES: usize = 4096;
+/// Requests that wait before the replica; beyond it clients are told *busy*.
+pub const CLIENT_INBOX: usize = 16_384;
+/// Client events that the replica takes at a time, so that messages do not wait behind them.
+pub const CLIENT_BATCH: usize = 512;
+/// Writes that wait for the disk's thread.
+pub const DISK_QUEUE: usize = 1024;
+/// The disk's thread writes no more than this many bytes with one sync.
+pub const GROUP_COMMIT_BYTES: usize = 8 << 20;
+/// Entries that wait for the application; beyond it the replica waits.
+pub const APPLY_QUEUE: usize = 512;
+/// Questions that wait for an index to be executed.
+pub const WAITING_QUERIES: usize = 1024;
+/// Linearizable reads under way.
+pub const READS: usize = 4096;
+/// Reads from disk for peers that lag.
+pub const READ_QUEUE: usize = 256;
+/// Transactions whose outcomes are remembered for repeats and receipts.
+pub const REMEMBERED_TRANSACTIONS: usize = 200_000;
+/// Entries whose outcomes are remembered.
+pub const REMEMBERED_ENTRIES: usize = 65_536;
+/// Indexes for which signed statements of others are kept for receipts.
+pub const REMEMBERED_STATEMENTS: usize = 2048;
+/// Commit certificates kept in memory for receipts.
+pub const REMEMBERED_CERTIFICATES: usize = 1024;
+/// Most headers between a receipt's entry and the point of its certificate.
+pub const RECEIPT_HEADERS: u64 = 1024;
+/// Most results roots in a receipt.
+pub const RECEIPT_ROOTS: u64 = 8192;
+/// Accounts that one connection may watch.
+pub const WATCHED_ACCOUNTS: usize = 16_384;
+/// Requests whose submitter is remembered, for refusals and outcomes.
+pub const REMEMBERED_SUBMITTERS: usize = 65_536;
+/// Signature checks remembered in each of two generations.
+pub const REMEMBERED_SIGNATURES: usize = 8192;
+/// Checked requests remembered in each of two generations.
+pub const REMEMBERED_REQUESTS: usize = 32_768;
+/// Complaints that a key may make at once (P6.3).
+pub const COMPLAINT_BURST: u32 = 32;
+/// After a burst, one more complaint in this time.
+pub const COMPLAINT_INTERVAL: Duration = Duration::from_millis(125);
+/// Keys whose complaints are counted; the oldest is forgotten first.
+pub const COMPLAINING_KEYS: usize = 4096;
+/// What a client is told to wait when a bound of this crate is reached, in milliseconds.
+pub const RETRY_AFTER_MILLIS: u64 = 200;
+/// Bytes of outcomes in one frame to a client, beyond which another is begun.
+pub const OUTCOME_FRAME_BYTES: usize = 256 * 1024;
+/// Bytes of payloads that a block's answer holds; a larger body is left out.
+pub const BLOCK_BYTES: usize = 900 * 1024;

@@ -1,0 +1,156 @@
+//! From what the disk holds to a replica that may vote (P11.1, P11.2).
+
+use std::{path::Path, sync::Arc};
+
+use consensus::{
+    Configuration, Entry, Index, Point, Record, Recovery, Restored, Verification, VoteState,
+    encoding::Canonical, limits::RETAINED_ENTRIES,
+};
+use storage::{DirectoryDisk, Identity, Options, Position, Recovered, Storage};
+
+use crate::{
+    application::{Application, AppliedEntry},
+    chain::{self, StoredChain},
+    error::StartError,
+};
+
+/// An opened data directory.
+pub(crate) struct Opened {
+    pub(crate) storage: Storage,
+    pub(crate) chain: Arc<StoredChain>,
+    /// What the records say.
+    pub(crate) fold: Recovery<Position>,
+    /// `None` for a directory in which nothing was ever written.
+    pub(crate) vote_state: Option<VoteState>,
+}
+
+/// Opens the stream and folds its records.
+pub(crate) fn open(
+    directory: &Path,
+    identity: Identity,
+    configuration: &Arc<Configuration>,
+) -> Result<Opened, StartError> {
+    let disk = DirectoryDisk::new(directory).map_err(|source| storage::OpenError::Disk {
+        directory: directory.display().to_string(),
+        operation: "create the directory".to_owned(),
+        source,
+    })?;
+    let mut fold = Recovery::<Position>::default();
+    let mut unreadable = None;
+    let visit = |recovered: Recovered<'_>| {
+        if let Recovered::Record {
+            position,
+            kind,
+            bytes,
+        } = recovered
+        {
+            match Record::from_bytes(configuration, kind, bytes) {
+                Ok(record) => fold.record(position, record),
+                Err(reason) => {
+                    unreadable.get_or_insert(StartError::Record { position, reason });
+                }
+            }
+        }
+    };
+    let (storage, recovery) = Storage::open(Arc::new(disk), identity, Options::default(), visit)?;
+    if let Some(damage) = recovery.damage {
+        let findings: Vec<String> = recovery.findings.iter().map(ToString::to_string).collect();
+        return Err(StartError::Damaged {
+            directory: directory.display().to_string(),
+            damage,
+            detail: findings.join("; "),
+        });
+    }
+    if let Some(unreadable) = unreadable {
+        return Err(unreadable);
+    }
+    for finding in &recovery.findings {
+        tracing::warn!(%finding, "the data directory is not as it was written; nothing is lost");
+    }
+    if recovery.truncated_tail {
+        tracing::info!("writes that were never synced were cut off");
+    }
+    let vote_state = recovery
+        .vote_state
+        .as_deref()
+        .map(VoteState::from_bytes)
+        .transpose()
+        .map_err(StartError::VoteState)?;
+    let chain = StoredChain::new(Arc::clone(configuration), storage.reader(), &fold);
+    let chain = Arc::new(chain);
+    Ok(Opened {
+        storage,
+        chain,
+        fold,
+        vote_state,
+    })
+}
+
+/// Executes every committed entry again, from disk, and hands each result to `applied`.
+pub(crate) fn replay(
+    opened: &Opened,
+    application: &mut dyn Application,
+    mut applied: impl FnMut(&Entry, AppliedEntry),
+) -> Result<(), StartError> {
+    let committed = opened.fold.committed();
+    let mut index = application.applied().index;
+    while index < committed {
+        index = index.next();
+        let entry = stored(opened, index)?;
+        let result = application.apply(&entry);
+        if result.applied.index != index {
+            return Err(StartError::Application {
+                found: result.applied.index,
+                expected: index,
+            });
+        }
+        applied(&entry, result);
+    }
+    Ok(())
+}
+
+/// What the replica starts from; `None` on a fresh disk. The tail is verified again, for entries
+/// may have been written before they were verified (P11.1).
+pub(crate) fn restore(
+    opened: &Opened,
+    application: &dyn Application,
+    verification: &Verification,
+) -> Result<Option<Restored>, StartError> {
+    let Some(vote_state) = opened.vote_state.clone() else {
+        return Ok(None);
+    };
+    let fold = &opened.fold;
+    let last = Index(fold.chain.len() as u64);
+    let before = Index(fold.committed().beyond(Index(RETAINED_ENTRIES)));
+    let mut tail = Vec::new();
+    let mut index = before;
+    while index < last {
+        index = index.next();
+        tail.push(stored(opened, index)?);
+    }
+    verification.entries(&mut tail)?;
+    let before = match chain::hash_at(fold, before) {
+        Some(hash) => Point {
+            index: before,
+            hash,
+        },
+        None => verification.configuration().opening(),
+    };
+    Ok(Some(Restored {
+        vote_state,
+        before,
+        tail,
+        applied: application.applied(),
+        side: fold.side.clone(),
+        election: fold.election.clone(),
+        leave: fold.leave.clone(),
+        lock: fold.lock.clone(),
+        commit: fold.commit.clone(),
+        justification: fold.justification.clone(),
+        evidence: fold.evidence.clone(),
+    }))
+}
+
+fn stored(opened: &Opened, index: Index) -> Result<Arc<Entry>, StartError> {
+    opened.chain.entry(index).ok_or(StartError::Chain(index))
+}

@@ -1,0 +1,331 @@
+//! One client's connection: reads its frames and does what they ask.
+
+use std::sync::{
+    Arc,
+    mpsc::{SyncSender, TrySendError},
+};
+
+use consensus::{
+    Event, InvalidPayload, NodeId, PublicKey, Request, Signature, Term, encoding::Canonical,
+};
+use rayon::prelude::*;
+use tokio::sync::oneshot;
+use transport::{PeerKey, Session};
+
+use crate::{
+    application_task::{Query, Work},
+    complaint::Complaint,
+    frames::{
+        CanonicalBytes, ClientFrame, Id, MAX_SUBMISSIONS, OutcomeFrame, Refusal, ServerFrame,
+        Submission, TransactionState,
+    },
+    limits::RETRY_AFTER_MILLIS,
+    mailbox::{Input, Item},
+    outcomes::Found,
+    receipts,
+    replica_task::leader_frame,
+    reporting::Reporter,
+    shared::Shared,
+};
+
+/// Up to so many requests are judged where they arrive; more go to the pool.
+const FEW: usize = 2;
+
+/// Serves one client until its connection ends.
+pub(crate) struct Server {
+    pub(crate) reporter: Arc<Reporter>,
+    pub(crate) application: SyncSender<Work>,
+}
+
+struct Client<'a> {
+    server: &'a Server,
+    shared: &'a Arc<Shared>,
+    key: PeerKey,
+    session: u64,
+}
+
+impl Server {
+    pub(crate) async fn serve(&self, session: Session) {
+        let Session {
+            key,
+            sender,
+            mut receiver,
+            ..
+        } = session;
+        let shared = &self.reporter.shared;
+        let client = Client {
+            server: self,
+            shared,
+            key,
+            session: shared.sessions.enter(sender),
+        };
+        client.send(&leader_frame(shared.view()));
+        loop {
+            let bytes = match receiver.recv().await {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!(%error, "a client's connection ended");
+                    break;
+                }
+            };
+            match ClientFrame::decode(&bytes) {
+                Ok(frame) => client.handle(frame).await,
+                Err(error) => {
+                    shared.counters.refused.add(1);
+                    tracing::info!(%error, "a client sent what is no frame and is dropped");
+                    break;
+                }
+            }
+        }
+        shared.sessions.leave(client.session);
+    }
+}
+
+impl Client<'_> {
+    fn send(&self, frame: &ServerFrame) {
+        self.shared.sessions.send(self.session, frame);
+    }
+
+    fn refuse(&self, id: u64, refusal: Refusal) {
+        self.send(&ServerFrame::Refused { id, refusal });
+    }
+
+    async fn handle(&self, frame: ClientFrame) {
+        match frame {
+            ClientFrame::Submit(submissions) => self.submit(submissions).await,
+            ClientFrame::Complain {
+                id,
+                term,
+                leader,
+                signature,
+                payload,
+            } => {
+                let about = (Term(term), NodeId(leader));
+                self.complain(id, about, Signature(signature), payload.into());
+            }
+            ClientFrame::Watch(accounts) => {
+                if !self.shared.sessions.watch(self.session, &accounts) {
+                    self.refuse(0, Refusal::TooMany);
+                }
+            }
+            ClientFrame::Query {
+                id,
+                at_least,
+                question,
+            } => {
+                self.query(Query {
+                    session: self.session,
+                    id,
+                    at_least,
+                    question,
+                });
+            }
+            ClientFrame::ReadIndex { id } => {
+                let read = Input::Read {
+                    session: self.session,
+                    id,
+                };
+                if !self
+                    .shared
+                    .mailbox
+                    .push_client(vec![read.into()])
+                    .is_empty()
+                {
+                    self.refuse(id, busy());
+                }
+            }
+            ClientFrame::Status { id } => match self.server.reporter.report().await {
+                Some(report) => self.send(&ServerFrame::Status {
+                    id,
+                    report: Box::new(report),
+                }),
+                None => self.refuse(id, Refusal::Stopping),
+            },
+            ClientFrame::Transaction { id, transaction } => {
+                let state = self.transaction(&transaction);
+                self.send(&ServerFrame::Transaction { id, state });
+            }
+            ClientFrame::Receipt { id, transaction } => {
+                let parts = self.with_disk(move |shared| receipts::parts(shared, &transaction.0));
+                let parts = parts.await.map(Box::new);
+                self.send(&ServerFrame::Receipt { id, parts });
+            }
+            ClientFrame::Block { id, index } => {
+                let block = self
+                    .with_disk(move |shared| receipts::block(shared, index))
+                    .await;
+                self.send(&ServerFrame::Block { id, block });
+            }
+            ClientFrame::EvidenceList { id } => {
+                let list = self.shared.evidence.list();
+                self.send(&ServerFrame::EvidenceList { id, list });
+            }
+            ClientFrame::EvidenceGet { id, evidence } => {
+                let evidence = self.shared.evidence.get(&evidence.0);
+                let evidence = evidence.map(|found| CanonicalBytes(found.to_bytes()));
+                self.send(&ServerFrame::Evidence { id, evidence });
+            }
+        }
+    }
+
+    async fn submit(&self, submissions: Vec<Submission>) {
+        if submissions.len() > MAX_SUBMISSIONS {
+            for submission in submissions {
+                self.refuse(submission.id, Refusal::TooMany);
+            }
+            return;
+        }
+        let mut requests = Vec::with_capacity(submissions.len());
+        for (id, judged) in judge(self.shared, submissions).await {
+            match judged {
+                Ok(request) => match self.shared.outcomes.of_request(&request.key()) {
+                    Some(known) => self.send(&outcome_frame(&known)),
+                    None => requests.push((id, request)),
+                },
+                Err(invalid) => self.refuse(id, Refusal::Invalid(invalid.0)),
+            }
+        }
+        self.hand_on(requests, Event::Submit);
+    }
+
+    /// Gives requests to the replica, or tells the client that too much waits.
+    fn hand_on(&self, requests: Vec<(u64, Request)>, event: impl Fn(Request) -> Event) {
+        let keys = requests.iter().map(|(id, request)| (request.key(), *id));
+        self.shared.sessions.submitted(self.session, keys);
+        if let Some(transaction_id) = &self.shared.transaction_id {
+            let ids = requests
+                .iter()
+                .filter_map(|(_, request)| transaction_id(request.payload()));
+            self.shared.sessions.taken(ids);
+        }
+        let items: Vec<Item> = requests
+            .into_iter()
+            .map(|(_, request)| event(request).into())
+            .collect();
+        for item in self.shared.mailbox.push_client(items) {
+            if let Input::Event(event) = item.input
+                && let Event::Submit(request) | Event::Complain(request) = &*event
+            {
+                self.shared.sessions.refused(&request.key(), &busy());
+            }
+        }
+    }
+
+    fn complain(
+        &self,
+        id: u64,
+        (term, leader): (Term, NodeId),
+        signature: Signature,
+        payload: Arc<[u8]>,
+    ) {
+        if let Err(wait) = self.shared.sessions.complain(self.key) {
+            let retry_after = u64::try_from(wait.as_millis())
+                .unwrap_or(RETRY_AFTER_MILLIS)
+                .max(1);
+            return self.refuse(id, Refusal::Busy { retry_after });
+        }
+        let request = match self.shared.verification.request(payload) {
+            Ok(request) => request,
+            Err(invalid) => return self.refuse(id, Refusal::Invalid(invalid.0)),
+        };
+        let complaint = Complaint {
+            term,
+            leader,
+            key: request.key(),
+        };
+        let verifier = self.shared.verification.verifier();
+        let key = PublicKey(self.key);
+        if !complaint.holds(&self.shared.configuration, &key, &signature, verifier) {
+            return self.refuse(id, Refusal::BadSignature);
+        }
+        if let Some(known) = self.shared.outcomes.of_request(&request.key()) {
+            return self.send(&outcome_frame(&known));
+        }
+        let view = self.shared.view();
+        if term < view.term {
+            let (term, leader) = (view.term.0, view.leader.map(|leader| leader.0));
+            return self.refuse(id, Refusal::StaleTerm { term, leader });
+        }
+        self.hand_on(vec![(id, request)], Event::Complain);
+    }
+
+    fn query(&self, query: Query) {
+        let id = query.id;
+        match self.server.application.try_send(Work::Query(query)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => self.refuse(id, busy()),
+            Err(TrySendError::Disconnected(_)) => self.refuse(id, Refusal::Stopping),
+        }
+    }
+
+    fn transaction(&self, transaction: &Id) -> TransactionState {
+        match self.shared.outcomes.of_transaction(&transaction.0) {
+            Some((entry, position)) => TransactionState::Applied {
+                index: entry.index(),
+                term: entry.term,
+                position: u32::try_from(position).unwrap_or(u32::MAX),
+                outcome: (&entry.outcomes[position]).into(),
+            },
+            None if self.shared.sessions.was_taken(&transaction.0) => TransactionState::Pending,
+            None => TransactionState::Unknown {
+                remembered_from: self.shared.outcomes.remembered_from(),
+            },
+        }
+    }
+
+    /// Reads from disk without holding up the network's threads.
+    async fn with_disk<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Shared) -> Option<T> + Send + 'static,
+    ) -> Option<T> {
+        let shared = Arc::clone(self.shared);
+        tokio::task::spawn_blocking(move || read(&shared))
+            .await
+            .ok()?
+    }
+}
+
+type Judged = (u64, Result<Request, InvalidPayload>);
+
+/// Judges submissions, many of them on all cores.
+async fn judge(shared: &Arc<Shared>, submissions: Vec<Submission>) -> Vec<Judged> {
+    let judge = |shared: &Shared, submission: Submission| {
+        (
+            submission.id,
+            shared.verification.request(submission.payload.into()),
+        )
+    };
+    if submissions.len() <= FEW {
+        return submissions
+            .into_iter()
+            .map(|one| judge(shared, one))
+            .collect();
+    }
+    let (reply, answer) = oneshot::channel();
+    let pool_shared = Arc::clone(shared);
+    shared.pool.spawn(move || {
+        let judged: Vec<Judged> = submissions
+            .into_par_iter()
+            .map(|one| judge(&pool_shared, one))
+            .collect();
+        // The connection may have ended.
+        let _ = reply.send(judged);
+    });
+    answer.await.unwrap_or_default()
+}
+
+fn outcome_frame((entry, position): &Found) -> ServerFrame {
+    let outcome: OutcomeFrame = (&entry.outcomes[*position]).into();
+    ServerFrame::Outcomes {
+        index: entry.index(),
+        term: entry.term,
+        outcomes: vec![outcome],
+    }
+}
+
+const fn busy() -> Refusal {
+    Refusal::Busy {
+        retry_after: RETRY_AFTER_MILLIS,
+    }
+}

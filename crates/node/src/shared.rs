@@ -1,0 +1,159 @@
+//! What the threads of a node share.
+
+use std::sync::{
+    Arc, Mutex, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use consensus::{
+    Configuration, Index, Message, NodeId, Term, Verification,
+    certificate::QuorumCertificate,
+    message::{AppendOutcome, RaftAppendReply, Vote},
+};
+use rayon::ThreadPool;
+
+use crate::{
+    application::TransactionId,
+    chain::StoredChain,
+    clock::Clock,
+    counters::Counters,
+    evidence::EvidenceStore,
+    limits::REMEMBERED_CERTIFICATES,
+    mailbox::Mailbox,
+    outcomes::RecentOutcomes,
+    sessions::Sessions,
+    statements::{Claims, Statements},
+};
+
+/// The term and leader as of late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) term: Term,
+    pub(crate) leader: Option<NodeId>,
+}
+
+/// Shared by all threads and tasks of a node.
+pub(crate) struct Shared {
+    pub(crate) configuration: Arc<Configuration>,
+    pub(crate) me: NodeId,
+    pub(crate) clock: Clock,
+    pub(crate) verification: Verification,
+    pub(crate) transaction_id: Option<TransactionId>,
+    pub(crate) pool: Arc<ThreadPool>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) chain: Arc<StoredChain>,
+    pub(crate) outcomes: RecentOutcomes,
+    pub(crate) evidence: EvidenceStore,
+    pub(crate) sessions: Sessions,
+    /// Votes by the index that they say is applied.
+    pub(crate) result_votes: Statements<Vote>,
+    /// Acknowledgements of raft-signed by the index that they hold.
+    pub(crate) acknowledgements: Statements<RaftAppendReply>,
+    pub(crate) claims: Claims,
+    pub(crate) certificates: Certificates,
+    pub(crate) applied: AtomicU64,
+    view: RwLock<View>,
+}
+
+impl Shared {
+    #[expect(clippy::too_many_arguments, reason = "called once")]
+    pub(crate) fn new(
+        configuration: Arc<Configuration>,
+        me: NodeId,
+        clock: Clock,
+        verification: Verification,
+        transaction_id: Option<TransactionId>,
+        pool: Arc<ThreadPool>,
+        counters: Arc<Counters>,
+        chain: Arc<StoredChain>,
+        evidence: EvidenceStore,
+    ) -> Self {
+        let validators = configuration.sizes().validators();
+        Self {
+            configuration,
+            me,
+            clock,
+            verification,
+            transaction_id,
+            pool,
+            mailbox: Arc::default(),
+            counters,
+            chain,
+            outcomes: RecentOutcomes::default(),
+            evidence,
+            sessions: Sessions::default(),
+            result_votes: Statements::new(),
+            acknowledgements: Statements::new(),
+            claims: Claims::new(validators),
+            certificates: Certificates::default(),
+            applied: AtomicU64::new(0),
+            view: RwLock::default(),
+        }
+    }
+
+    pub(crate) fn view(&self) -> View {
+        *self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes term and leader; whether they changed.
+    pub(crate) fn set_view(&self, view: View) -> bool {
+        let mut current = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, view) != view
+    }
+
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied.load(Relaxed)
+    }
+
+    /// Takes from a verified message what receipts and the status need.
+    pub(crate) fn observe(&self, from: NodeId, message: &Message) {
+        match message {
+            Message::Vote(vote) => {
+                if let Some(applied) = vote.body.applied {
+                    self.result_votes.add(applied.index.0, vote);
+                }
+                if let Some(accepted) = vote.body.accepted {
+                    self.claims.add(vote.signer, accepted.index.0);
+                }
+            }
+            Message::Heartbeat(heartbeat) => {
+                self.claims
+                    .add(heartbeat.signer, heartbeat.body.head.index.0);
+            }
+            Message::RaftAppend(append) => self.claims.add(from, append.body.commit.0),
+            Message::RaftAppendReply(reply) => {
+                if let AppendOutcome::Matched(point) = reply.body.outcome {
+                    if self.configuration.mode().signs() {
+                        self.acknowledgements.add(point.index.0, reply);
+                    }
+                    self.claims.add(from, point.index.0);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The most recent commit certificates by index (P2.7).
+#[derive(Debug, Default)]
+pub(crate) struct Certificates(Mutex<std::collections::BTreeMap<Index, Arc<QuorumCertificate>>>);
+
+impl Certificates {
+    pub(crate) fn add(&self, certificate: Arc<QuorumCertificate>) {
+        let mut certificates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        certificates.insert(certificate.header.index, certificate);
+        if certificates.len() > REMEMBERED_CERTIFICATES {
+            certificates.pop_first();
+        }
+    }
+
+    /// The certificate of the lowest index within the range.
+    pub(crate) fn first(&self, from: Index, to: Index) -> Option<Arc<QuorumCertificate>> {
+        let certificates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        certificates
+            .range(from..=to)
+            .next()
+            .map(|(_, certificate)| Arc::clone(certificate))
+    }
+}

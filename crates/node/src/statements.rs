@@ -1,0 +1,122 @@
+//! Signed statements of validators about an index, kept for receipts (P7.1).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use consensus::{NodeId, Signed};
+
+use crate::limits::REMEMBERED_STATEMENTS;
+
+/// The statements for the most recent indexes, one of each signer for each index.
+#[derive(Debug)]
+pub(crate) struct Statements<T>(Mutex<BTreeMap<u64, Vec<Signed<T>>>>);
+
+impl<T: Clone> Statements<T> {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// Takes in a statement whose signature was checked.
+    pub(crate) fn add(&self, index: u64, statement: &Signed<T>) {
+        let mut by_index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_index = by_index.entry(index).or_default();
+        if of_index
+            .iter()
+            .all(|known| known.signer != statement.signer)
+        {
+            of_index.push(statement.clone());
+        }
+        if by_index.len() > REMEMBERED_STATEMENTS {
+            by_index.pop_first();
+        }
+    }
+
+    /// The first `needed` statements that `fits` accepts about one index, the lowest possible one
+    /// within `from..=to`.
+    pub(crate) fn enough(
+        &self,
+        (from, to): (u64, u64),
+        needed: usize,
+        fits: impl Fn(u64, &Signed<T>) -> bool,
+    ) -> Option<(u64, Vec<Signed<T>>)> {
+        let by_index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        by_index.range(from..=to).find_map(|(&index, statements)| {
+            let fitting = statements.iter().filter(|statement| fits(index, statement));
+            let fitting: Vec<_> = fitting.take(needed).cloned().collect();
+            (fitting.len() == needed).then_some((index, fitting))
+        })
+    }
+}
+
+/// The highest index that each validator claims to hold, for telling how far behind a node is.
+#[derive(Debug)]
+pub(crate) struct Claims(Mutex<Vec<u64>>);
+
+impl Claims {
+    pub(crate) fn new(validators: usize) -> Self {
+        Self(Mutex::new(vec![0; validators]))
+    }
+
+    pub(crate) fn add(&self, node: NodeId, index: u64) {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(claim) = claims.get_mut(node.position()) {
+            *claim = index.max(*claim);
+        }
+    }
+
+    /// What at least `matching` validators claim, so that one of them is correct.
+    pub(crate) fn believable(&self, matching: usize) -> u64 {
+        let mut claims = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        claims.sort_unstable_by(|one, other| other.cmp(one));
+        claims.get(matching.saturating_sub(1)).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::Signature;
+
+    fn statement(signer: u16, body: u64) -> Signed<u64> {
+        Signed {
+            signer: NodeId(signer),
+            body,
+            signature: Signature::NONE,
+        }
+    }
+
+    #[test]
+    fn enough_distinct_signers_about_one_index_are_found() {
+        let statements = Statements::new();
+        statements.add(5, &statement(0, 7));
+        statements.add(5, &statement(0, 7));
+        statements.add(5, &statement(1, 8));
+        statements.add(6, &statement(0, 7));
+        let enough = |range| {
+            statements
+                .enough(range, 2, |_, one| one.body == 7)
+                .map(|found| found.0)
+        };
+        assert_eq!(enough((0, 9)), None);
+        statements.add(6, &statement(2, 7));
+        assert_eq!(enough((0, 9)), Some(6));
+        assert_eq!(enough((7, 9)), None);
+    }
+
+    #[test]
+    fn a_lonely_claim_is_not_believed() {
+        let claims = Claims::new(4);
+        claims.add(NodeId(3), u64::MAX);
+        claims.add(NodeId(9), u64::MAX);
+        claims.add(NodeId(1), 12);
+        claims.add(NodeId(1), 10);
+        assert_eq!(claims.believable(2), 12);
+        assert_eq!(claims.believable(1), u64::MAX);
+    }
+}
