@@ -185,8 +185,12 @@ fn what_a_killed_process_left_is_durable_once_opened() {
         disk.crash_at(operation);
         let mut journal = run(&disk);
         disk.kill();
-        drop(journal.reopen(&disk, &context).expect("open"));
+        let mut storage = journal.reopen(&disk, &context).expect("open");
+        let idle = disk.fork();
+        idle.restart(CrashOutcome::NothingReaches);
+        journal.expect_clean(&idle, &context);
+        journal.write(&mut storage, 3, operation).expect("write on");
         disk.restart(CrashOutcome::NothingReaches);
-        drop(journal.reopen(&disk, &context).expect("open again"));
+        journal.expect_clean(&disk, &context);
     }
 }

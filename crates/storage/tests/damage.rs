@@ -204,16 +204,19 @@ fn a_missing_segment_before_a_blank_one_loses_the_vote_state() {
     );
 }
 
+/// A batch of one block.
+fn small_batch(number: u64) -> OwnedBatch {
+    OwnedBatch {
+        vote_state: number.to_le_bytes().to_vec(),
+        records: vec![(1, vec![number as u8; 100])],
+    }
+}
+
 /// Where the parts of the last batch are, in a stream of one small segment.
 fn one_segment() -> (MemoryDisk, Vec<OwnedBatch>, usize) {
     let disk = MemoryDisk::new();
     let (mut storage, _) = open(&disk).expect("open");
-    let batches: Vec<OwnedBatch> = (1..=3)
-        .map(|number: u64| OwnedBatch {
-            vote_state: number.to_le_bytes().to_vec(),
-            records: vec![(1, vec![number as u8; 100])],
-        })
-        .collect();
+    let batches: Vec<OwnedBatch> = (1..=3).map(small_batch).collect();
     for batch in &batches {
         batch.append(&mut storage).expect("append");
         storage.sync().expect("sync");
@@ -318,15 +321,20 @@ fn a_payload_cannot_pose_as_a_batch() {
 
 #[test]
 fn a_torn_slot_leaves_the_slot_of_the_sync_before() {
-    let (disk, batches, last) = one_segment();
+    let disk = MemoryDisk::new();
     let (mut storage, _) = open(&disk).expect("open");
-    fill(&mut storage, 1, &mut Random::new(1));
+    let batches: Vec<OwnedBatch> = (1..=4).map(small_batch).collect();
+    for batch in &batches {
+        batch.append(&mut storage).expect("append");
+        storage.sync().expect("sync");
+    }
     drop(storage);
+    let (batches, last) = (&batches[..3], 6 * 4096);
     // As if the fourth batch had been lost in a crash that tore its slot, the third damaged.
     disk.flip(FIRST, last, 1);
     disk.tamper(FIRST, |bytes| bytes[last + 4096..].fill(0));
     disk.tamper(FIRST, |bytes| bytes[2 * 4096..2 * 4096 + 512].fill(0));
-    let damage = check(&disk, &batches, "torn slot");
+    let damage = check(&disk, batches, "torn slot");
     assert_eq!(damage, Some(Damage::TailBatchDamaged));
 }
 
@@ -356,6 +364,24 @@ fn damage_before_a_cut_tail_does_not_bring_the_tail_back() {
     assert_eq!(opened.gaps, 1);
     assert_eq!(opened.recovery.damage, Some(Damage::RecordsLost));
     assert_eq!(opened.recovery.last_sequence, 6);
+    let [finding] = &opened.recovery.findings[..] else {
+        panic!("{:?}", opened.recovery.findings);
+    };
+    assert_eq!(finding.kind, FindingKind::Batches { first: 3, last: 3 });
+}
+
+#[test]
+fn a_torn_tail_is_cut_and_its_segment_left_alone() {
+    let (disk, batches, last) = one_segment();
+    // The fourth batch reached the disk in rubble only, without its header and vote state.
+    disk.tamper(FIRST, |bytes| bytes[last + 4096 + 512] = 1);
+    let (mut storage, opened) = open(&disk).expect("open");
+    assert!(opened.recovery.truncated_tail);
+    assert_eq!(opened.recovery.damage, None);
+    assert_eq!(opened.recovery.findings, []);
+    assert_eq!(opened.contents(), flatten(&batches));
+    let positions = small_batch(4).append(&mut storage).expect("append");
+    assert_eq!(positions[0].segment, 2);
 }
 
 #[test]
@@ -375,10 +401,7 @@ fn a_blank_segment_that_is_no_longer_blank_is_not_used() {
 fn what_a_killed_process_left_unsynced_gets_its_second_vote_state() {
     let (disk, mut batches, last) = one_segment();
     let (mut storage, _) = open(&disk).expect("open");
-    batches.push(OwnedBatch {
-        vote_state: 4_u64.to_le_bytes().to_vec(),
-        records: vec![(1, vec![4; 100])],
-    });
+    batches.push(small_batch(4));
     batches[3].append(&mut storage).expect("append");
     drop(storage);
     drop(open(&disk).expect("open"));
