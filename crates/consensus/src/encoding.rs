@@ -172,12 +172,12 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Short`].
     pub fn raw(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
-        let (value, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or_else(|| DecodeError::Short {
-                missing: length - self.rest.len(),
-            })?;
+        let (value, rest) =
+            self.rest
+                .split_at_checked(length)
+                .ok_or_else(|| DecodeError::Short {
+                    missing: length - self.rest.len(),
+                })?;
         self.rest = rest;
         Ok(value)
     }

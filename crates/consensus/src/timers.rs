@@ -33,6 +33,12 @@ impl Timers {
         applied_vote: Time::from_millis(5),
     };
 
+    /// The silence timer of Byzantine mode, which needs no randomness: the middle of the range.
+    #[must_use]
+    pub const fn silence(&self) -> Time {
+        Time(self.silence_shortest.0.midpoint(self.silence_longest.0))
+    }
+
     /// `span` doubled `level` times, at most [`Timers::longest`].
     #[must_use]
     pub fn at_level(&self, span: Time, level: u32) -> Time {

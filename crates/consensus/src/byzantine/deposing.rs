@@ -23,7 +23,7 @@ impl Byzantine {
     /// The silence timer at the present level.
     pub(super) fn silence(&self) -> Time {
         let timers = &self.out.setup.timers;
-        timers.at_level(timers.silence_shortest, self.timer.level)
+        timers.at_level(timers.silence(), self.timer.level)
     }
 
     fn half_timer(&self) -> Time {
@@ -82,6 +82,9 @@ impl Byzantine {
 
     pub(super) fn check_timers(&mut self) {
         let now = self.now.monotonic;
+        if !self.something_waits() {
+            self.timer.stalled_since = None;
+        }
         let silence = self.silence();
         let waited = |since: Time| since.after(silence) <= now;
         let unheard = self.adopted() && !self.leads_term() && waited(self.timer.heard);

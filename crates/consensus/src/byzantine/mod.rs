@@ -409,9 +409,11 @@ impl Byzantine {
             .min(applied)
             .0
             .saturating_sub(limits::RETAINED_ENTRIES);
-        self.log.forget(Index(floor));
-        self.certificates = self.certificates.split_off(&Index(floor));
         self.branches.forget(self.commit.index);
+        if floor > self.log.before().index.0 {
+            self.log.forget(Index(floor));
+            self.certificates = self.certificates.split_off(&Index(floor));
+        }
     }
 
     fn record(&mut self, record: Record) {
