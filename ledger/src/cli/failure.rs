@@ -1,0 +1,128 @@
+//! What went wrong, what it means, what to run next, and the exit code.
+
+use keys::{
+    FileError, GenesisError, KeyFileError, KeyStoreError, NameError, RandomnessError, exit::Code,
+};
+use serde_json::{Map, Value};
+
+/// A command that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: Code,
+    /// What happened.
+    pub message: String,
+    /// What it means for the user's money, where that is a question.
+    pub meaning: Option<String>,
+    /// A command to type, or a hint.
+    pub next: Option<String>,
+    /// What is known all the same, for JSON.
+    pub known: Map<String, Value>,
+}
+
+/// What commands return.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            meaning: None,
+            next: None,
+            known: Map::new(),
+        }
+    }
+
+    /// The command line, or a file it names, cannot be used so.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    /// A file, signature or proof does not hold.
+    pub fn unverified(message: impl Into<String>) -> Self {
+        Self::new(Code::VerificationFailed, message)
+    }
+
+    /// The system refused something.
+    pub fn system(action: impl std::fmt::Display, error: impl std::fmt::Display) -> Self {
+        Self::new(Code::Internal, format!("cannot {action}: {error}"))
+    }
+
+    pub fn meaning(mut self, meaning: impl Into<String>) -> Self {
+        self.meaning = Some(meaning.into());
+        self
+    }
+
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    pub fn known(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.known.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+fn file_code(error: &FileError) -> Code {
+    match error {
+        FileError::NotFound(_) | FileError::Exists(_) | FileError::NotAFile(_) => Code::Usage,
+        FileError::TooLarge { .. } => Code::VerificationFailed,
+        FileError::System { .. } => Code::Internal,
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::new(file_code(&error), error.to_string())
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        match error {
+            KeyFileError::File(error) => error.into(),
+            error => Self::unverified(error.to_string()),
+        }
+    }
+}
+
+impl From<NameError> for Failure {
+    fn from(error: NameError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<RandomnessError> for Failure {
+    fn from(error: RandomnessError) -> Self {
+        Self::new(Code::Internal, error.to_string())
+    }
+}
+
+impl From<KeyStoreError> for Failure {
+    fn from(error: KeyStoreError) -> Self {
+        match error {
+            KeyStoreError::Name(error) => error.into(),
+            KeyStoreError::File(error) => error.into(),
+            KeyStoreError::Randomness(error) => error.into(),
+        }
+    }
+}
+
+impl From<GenesisError> for Failure {
+    fn from(error: GenesisError) -> Self {
+        match error {
+            GenesisError::File(error) => error.into(),
+            error => Self::unverified(error.to_string()),
+        }
+    }
+}
+
+/// Whether the failure is that a key file is not there.
+pub const fn missing(error: &KeyStoreError) -> bool {
+    matches!(
+        error,
+        KeyStoreError::File(KeyFileError::File(FileError::NotFound(_)))
+    )
+}
