@@ -155,6 +155,7 @@ impl Byzantine {
     /// Broadcasts a vote if a point moved (P2.6). It leaves once what it says is durable.
     pub(super) fn vote(&mut self) {
         if !self.adopted() {
+            self.applied_vote_due = None;
             return;
         }
         let vote = Vote {

@@ -127,11 +127,11 @@ impl Byzantine {
         let silence = self.silence();
         let never = Time(u64::MAX);
         let mut deadline = self.resend_report_due();
-        if self.timer.level > 0 {
-            deadline = deadline.min(self.timer.steady_since.after(Time(silence.0 * 10)));
-        }
         if let Some(suspicion) = &self.suspicion {
             return deadline.min(suspicion.next_send);
+        }
+        if self.timer.level > 0 && self.adopted() {
+            deadline = deadline.min(self.timer.steady_since.after(Time(silence.0 * 10)));
         }
         if self.adopted() && !self.leads_term() {
             deadline = deadline.min(self.timer.heard.after(silence));
@@ -350,17 +350,17 @@ impl Byzantine {
         let proof = self.proof_of_term();
         self.out.send(Recipient::Node(to), proof, None);
         if self.election.is_none()
-            && let Some((report, _)) = &self.report
+            && let Some(report) = &self.report
         {
-            let report = report.clone();
-            self.out.forward(Recipient::Node(to), report, None);
+            let (signed, write) = (report.signed.clone(), report.write);
+            self.out.forward(Recipient::Node(to), signed, Some(write));
         }
     }
 
     fn resend_report_due(&self) -> Time {
         match &self.report {
-            Some((_, sent)) if self.election.is_none() && !self.adopted() => {
-                sent.after(self.half_timer())
+            Some(report) if self.election.is_none() && !self.adopted() => {
+                report.sent.after(self.half_timer())
             }
             _ => Time(u64::MAX),
         }
@@ -371,10 +371,10 @@ impl Byzantine {
         if self.resend_report_due() > now {
             return;
         }
-        if let Some((report, sent)) = &mut self.report {
-            *sent = now;
-            let report = report.clone();
-            self.out.forward(Recipient::Others, report, None);
+        if let Some(report) = &mut self.report {
+            report.sent = now;
+            let (signed, write) = (report.signed.clone(), report.write);
+            self.out.forward(Recipient::Others, signed, Some(write));
         }
         self.resend_request();
     }

@@ -97,8 +97,8 @@ pub struct Byzantine {
     timer: Timer,
     /// Per peer: when it was last told about this node's term.
     late_answers: BTreeMap<NodeId, Time>,
-    /// This node's report for its term, and when it was last sent.
-    report: Option<(Signed<Report>, Time)>,
+    /// This node's report for its term.
+    report: Option<OwnReport>,
     deposed: Option<Deposition>,
 
     pending: Pending,
@@ -111,6 +111,15 @@ pub struct Byzantine {
 
     fetches: Fetches,
     evidence: Vec<Arc<Evidence>>,
+}
+
+/// A report that is sent again until its term has a leader (P4.3).
+struct OwnReport {
+    signed: Signed<Report>,
+    /// The write that it depends on.
+    write: WriteId,
+    /// When it was last sent to everybody.
+    sent: Time,
 }
 
 /// What the timers of a term are measured from (P4.6).

@@ -1,6 +1,6 @@
 //! This node's own report (P4.4).
 
-use super::Byzantine;
+use super::{Byzantine, OwnReport};
 use crate::{
     entry::SignedHeader,
     event::Recipient,
@@ -42,7 +42,11 @@ impl Byzantine {
             let me = self.me();
             self.candidacy.reports.insert(me, signed.clone());
         }
-        self.report = Some((signed, self.now.monotonic));
+        self.report = Some(OwnReport {
+            signed,
+            write,
+            sent: self.now.monotonic,
+        });
     }
 
     /// The signed headers from the anchor to the accepted point.
