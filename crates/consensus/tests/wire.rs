@@ -169,7 +169,7 @@ fn a_flipped_bit_is_refused_or_makes_another_canonical_value() {
 fn no_bit_of_a_signed_message_can_be_changed() {
     const BITS_OF_EACH: usize = 500;
     let signed =
-        |vector: &Object| vector.get("layout") == "message" && vector.find("digest").is_some();
+        |vector: &&Object| vector.get("layout") == "message" && vector.find("digest").is_some();
     for vector in stored().iter().filter(signed) {
         let verification = network_of(vector).verification();
         let mut bytes = vector.bytes("bytes");

@@ -6,9 +6,9 @@ use crate::{
     entry::EntryKind,
     event::{Notice, Recipient, WriteId},
     message::{RaftRequestVote, RaftVote, Reason},
+    outbox::Setup,
     quorum::{self, VoteResult},
     random::Random,
-    replica::Setup,
     types::{NodeId, Now, Point, Term, Time},
 };
 

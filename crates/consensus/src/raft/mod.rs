@@ -36,9 +36,9 @@ use crate::{
     limits,
     log::Log,
     message::{Applied, Message, Reason},
+    outbox::{Outbox, Setup},
     pending::Pending,
     record::{Record, Restored, VoteState},
-    replica::{Outbox, Setup},
     signed::Verified,
     types::{Epoch, Index, NodeId, Now, Point, Term, Time},
 };

@@ -13,8 +13,8 @@ use crate::{
     event::{Output, Recipient},
     limits,
     message::{AppendOutcome, RaftAppend, RaftAppendReply},
+    outbox::Setup,
     quorum,
-    replica::Setup,
     types::{Index, NodeId, Now, Point, Time},
 };
 

@@ -1,7 +1,10 @@
 //! The test vectors of `docs/wire.md`: what they are made of, how they are named, how they are
 //! read back.
 
+mod evidence;
+mod messages;
 mod network;
+mod raft;
 mod scenes;
 mod statements;
 
@@ -29,9 +32,9 @@ pub fn files() -> Vec<File> {
         file("hashes.json", statements::hashes()),
         file("entries.json", statements::entries()),
         file("certificates.json", statements::certificates()),
-        file("messages.json", statements::messages()),
-        file("raft-messages.json", statements::raft_messages()),
-        file("evidence.json", statements::evidence()),
+        file("messages.json", messages::messages()),
+        file("raft-messages.json", raft::raft_messages()),
+        file("evidence.json", evidence::evidence()),
     ]
 }
 

@@ -28,7 +28,7 @@ use crate::{
     entry::EntryKind,
     limits,
     message::{AppendOutcome, Applied, Justification},
-    replica::Outbox,
+    outbox::Outbox,
     signature::public_key,
 };
 
