@@ -383,6 +383,23 @@ impl ClientFrame {
 }
 
 impl ServerFrame {
+    /// The client's name for what this answers, where it has one.
+    #[must_use]
+    pub const fn id(&self) -> Option<u64> {
+        match self {
+            Self::Leader { .. } | Self::Outcomes { .. } => None,
+            Self::Refused { id, .. }
+            | Self::Answer { id, .. }
+            | Self::ReadIndex { id, .. }
+            | Self::Status { id, .. }
+            | Self::Transaction { id, .. }
+            | Self::Receipt { id, .. }
+            | Self::Block { id, .. }
+            | Self::EvidenceList { id, .. }
+            | Self::Evidence { id, .. } => Some(*id),
+        }
+    }
+
     /// Reads a node's frame.
     ///
     /// # Errors

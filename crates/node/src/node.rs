@@ -13,6 +13,7 @@ use consensus::{
 };
 use keys::{Genesis, KeyPair};
 use rayon::ThreadPool;
+use tokio::task::JoinSet;
 use transport::{
     Dropped, Endpoint, Identity, Incoming, Limits, LinkPolicy, LinkState, Mesh, Network, Peer,
 };
@@ -339,9 +340,9 @@ impl Prepared {
                 reporter,
                 fatal,
                 work,
-                accepting,
             }),
             threads: Mutex::new(threads),
+            accepting: Mutex::new(Some(accepting)),
         })
     }
 }
@@ -408,19 +409,26 @@ fn peers_of(genesis: &Genesis) -> Vec<Peer> {
     genesis.validators().iter().map(peer).collect()
 }
 
-/// Takes up connections until the endpoint is closed.
+/// Takes up connections until the endpoint is closed and every session has ended.
 async fn accept(endpoint: Arc<Endpoint>, server: Arc<Server>) {
-    while let Some(incoming) = endpoint.accept().await {
-        match incoming {
-            Incoming::Validator(connection) => {
-                peers::take_in(&server.reporter.shared, connection);
-            }
-            Incoming::Client(session) => {
-                let server = Arc::clone(&server);
-                tokio::spawn(async move { server.serve(session).await });
-            }
+    let mut sessions = JoinSet::new();
+    loop {
+        tokio::select! {
+            incoming = endpoint.accept() => match incoming {
+                Some(Incoming::Validator(connection)) => {
+                    peers::take_in(&server.reporter.shared, connection);
+                }
+                Some(Incoming::Client(session)) => {
+                    let server = Arc::clone(&server);
+                    sessions.spawn(async move { server.serve(session).await });
+                }
+                None => break,
+            },
+            // Sessions that ended make room in the set.
+            Some(_) = sessions.join_next() => {}
         }
     }
+    while sessions.join_next().await.is_some() {}
 }
 
 struct Inner {
@@ -430,13 +438,13 @@ struct Inner {
     reporter: Arc<Reporter>,
     fatal: Fatal,
     work: SyncSender<Work>,
-    accepting: tokio::task::JoinHandle<()>,
 }
 
 /// A running node. Dropping it without [`NodeHandle::shutdown`] stops it less gently.
 pub struct NodeHandle {
     inner: Arc<Inner>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    accepting: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl NodeHandle {
@@ -498,14 +506,29 @@ impl NodeHandle {
             tracing::error!(%error, "stopping");
         }
         self.inner.endpoint.close().await;
-        self.inner.accepting.abort();
+        let accepting = self
+            .accepting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(accepting) = accepting {
+            // Ended by the closed endpoint; it fails only if a session panicked.
+            let _ = accepting.await;
+        }
     }
 }
 
 impl Drop for NodeHandle {
     fn drop(&mut self) {
         self.inner.shared.mailbox.close();
-        self.inner.accepting.abort();
+        let accepting = self
+            .accepting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(accepting) = accepting {
+            accepting.abort();
+        }
     }
 }
 

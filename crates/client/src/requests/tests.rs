@@ -1,0 +1,223 @@
+use node::frames::{Id, Key};
+
+use super::*;
+
+const KEY: RequestKey = RequestKey {
+    account: [1; 32],
+    nonce: 7,
+};
+
+fn pace(needed: usize) -> Pace {
+    Pace {
+        wait: Wait::Applied,
+        needed,
+        resend: Duration::from_secs(1),
+        complain: true,
+        eager: true,
+        timeout: Duration::from_secs(10),
+    }
+}
+
+type Waiter = oneshot::Receiver<Result<Outcome, ClientError>>;
+
+fn begin(pace: Pace, now: Instant) -> (Requests, Step, Waiter) {
+    let (sender, receiver) = oneshot::channel();
+    let request = SignedRequest {
+        payload: vec![1],
+        key: KEY,
+        transaction: [9; 32],
+    };
+    let mut requests = Requests::default();
+    let step = requests
+        .begin(1, Arc::new(request), pace, now, Teller::One(sender))
+        .unwrap_or_else(|_| unreachable!("nothing else is under way"));
+    (requests, step, receiver)
+}
+
+fn outcome(transaction: u8, result: u8) -> Vec<OutcomeFrame> {
+    let key = Key {
+        account: KEY.account,
+        nonce: KEY.nonce,
+    };
+    vec![OutcomeFrame {
+        key,
+        transaction: Id([transaction; 32]),
+        result: vec![result],
+    }]
+}
+
+fn result(done: Vec<Done>) -> Option<Result<Outcome, ClientError>> {
+    done.into_iter().next().map(|done| done.result)
+}
+
+#[test]
+fn two_equal_answers_of_different_nodes_decide() {
+    let (mut requests, step, _waiter) = begin(pace(2), Instant::now());
+    assert!(!step.to_all && !step.complain);
+    assert!(
+        requests
+            .outcomes(NodeId(0), (5, 1), outcome(9, 1))
+            .is_empty()
+    );
+    assert!(
+        requests
+            .outcomes(NodeId(0), (5, 1), outcome(9, 1))
+            .is_empty()
+    );
+    assert!(
+        requests
+            .outcomes(NodeId(1), (5, 1), outcome(9, 2))
+            .is_empty(),
+        "another result"
+    );
+    assert!(
+        requests
+            .outcomes(NodeId(2), (6, 1), outcome(9, 1))
+            .is_empty(),
+        "another place"
+    );
+    let decided = result(requests.outcomes(NodeId(3), (5, 1), outcome(9, 1)));
+    assert!(matches!(decided, Some(Ok(Outcome { index: 5, .. }))));
+    assert!(requests.by_key.is_empty() && requests.by_id.is_empty());
+}
+
+#[test]
+fn where_it_was_committed_can_be_enough() {
+    let (mut requests, _, _waiter) = begin(
+        Pace {
+            wait: Wait::Committed,
+            ..pace(2)
+        },
+        Instant::now(),
+    );
+    assert!(
+        requests
+            .outcomes(NodeId(0), (5, 1), outcome(9, 1))
+            .is_empty()
+    );
+    assert!(result(requests.outcomes(NodeId(1), (5, 1), outcome(9, 2))).is_some());
+}
+
+#[test]
+fn a_request_without_answer_goes_to_all_and_then_comes_with_a_complaint() {
+    let start = Instant::now();
+    let (mut requests, _, _waiter) = begin(pace(2), start);
+    assert!(
+        requests
+            .due(start + Duration::from_millis(999))
+            .0
+            .is_empty()
+    );
+    let (steps, _) = requests.due(start + Duration::from_secs(1));
+    assert!(steps[0].to_all && !steps[0].complain);
+    let (steps, _) = requests.due(start + Duration::from_secs(2));
+    assert!(steps[0].to_all && steps[0].complain);
+    let (steps, done) = requests.due(start + Duration::from_secs(10));
+    assert!(steps.is_empty());
+    assert!(matches!(
+        result(done),
+        Some(Err(ClientError::OutcomeUnknown { needed: 2, .. }))
+    ));
+}
+
+#[test]
+fn a_busy_node_is_asked_again_when_it_said_and_nobody_is_blamed() {
+    let start = Instant::now();
+    let (mut requests, _, _waiter) = begin(pace(2), start);
+    let busy = Refusal::Busy { retry_after: 300 };
+    assert!(requests.refused(NodeId(0), 1, &busy, start).is_none());
+    let (steps, _) = requests.due(start + Duration::from_millis(300));
+    assert!(!steps[0].to_all && !steps[0].complain);
+    assert!(
+        requests
+            .due(start + Duration::from_millis(301))
+            .0
+            .is_empty()
+    );
+}
+
+#[test]
+fn one_node_cannot_make_a_request_invalid() {
+    let start = Instant::now();
+    let (mut requests, _, _waiter) = begin(pace(2), start);
+    let invalid = |text: &str| Refusal::Invalid(text.to_owned());
+    assert!(
+        requests
+            .refused(NodeId(0), 1, &invalid("a"), start)
+            .is_none()
+    );
+    assert!(
+        requests
+            .refused(NodeId(0), 1, &invalid("a"), start)
+            .is_none()
+    );
+    let (steps, _) = requests.due(start);
+    assert!(steps[0].to_all, "the others are asked at once");
+    let done = requests.refused(NodeId(1), 1, &invalid("b"), start);
+    assert!(matches!(done.unwrap().result, Err(ClientError::Invalid(_))));
+}
+
+#[test]
+fn another_transaction_with_the_nonce_is_believed_after_asking_again() {
+    let start = Instant::now();
+    let (mut requests, _, _waiter) = begin(pace(2), start);
+    for node in 0..2 {
+        assert!(
+            requests
+                .outcomes(NodeId(node), (6, 1), outcome(8, 0))
+                .is_empty()
+        );
+    }
+    assert!(requests.due(start).0[0].to_all);
+    assert!(
+        requests
+            .outcomes(NodeId(0), (4, 1), outcome(7, 1))
+            .is_empty()
+    );
+    let used = result(requests.outcomes(NodeId(1), (4, 1), outcome(7, 1)));
+    assert!(matches!(
+        used,
+        Some(Err(ClientError::NonceUsed { index: 4, .. }))
+    ));
+}
+
+#[test]
+fn a_late_word_of_a_refused_rival_does_not_hide_the_first_outcome() {
+    let start = Instant::now();
+    let (mut requests, _, _waiter) = begin(pace(2), start);
+    for node in 0..2 {
+        assert!(
+            requests
+                .outcomes(NodeId(node), (6, 1), outcome(8, 0))
+                .is_empty()
+        );
+    }
+    assert!(
+        requests
+            .outcomes(NodeId(0), (4, 1), outcome(9, 1))
+            .is_empty()
+    );
+    let decided = result(requests.outcomes(NodeId(1), (4, 1), outcome(9, 1)));
+    assert!(matches!(decided, Some(Ok(Outcome { index: 4, .. }))));
+}
+
+#[test]
+fn an_identity_is_under_way_once_until_it_is_abandoned() {
+    let (mut requests, step, _waiter) = begin(pace(1), Instant::now());
+    let again = |requests: &mut Requests| {
+        let (sender, _) = oneshot::channel();
+        let teller = Teller::One(sender);
+        requests
+            .begin(
+                2,
+                Arc::clone(&step.request),
+                pace(1),
+                Instant::now(),
+                teller,
+            )
+            .is_ok()
+    };
+    assert!(!again(&mut requests));
+    requests.abandon(1);
+    assert!(again(&mut requests));
+}

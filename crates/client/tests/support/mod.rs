@@ -1,0 +1,260 @@
+//! A network of nodes in this process, on loopback, with a small application: it adds up numbers.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use client::{Client, ClientOptions, SignedRequest};
+use consensus::{
+    Ed25519, Entry, EntryKind, Hash, InvalidPayload, NodeId, Payloads, PublicKey, RequestKey,
+    Signature, Signer, Timers, Verifier, hashing::tagged_hash, merkle, message::Applied,
+};
+use keys::{Account, Asset, Genesis, GenesisFile, KeyPair, Mode, Validator};
+use node::{Application, AppliedEntry, Node, NodeHandle, NodeOptions, Outcome};
+use tempfile::TempDir;
+
+/// Payload: key (32), nonce (8), number (8), signature (64) over the rest.
+struct Numbers {
+    verifier: Ed25519,
+}
+
+impl Payloads for Numbers {
+    fn key(&self, payload: &[u8]) -> Result<RequestKey, InvalidPayload> {
+        let (account, rest) = payload.split_first_chunk::<32>().ok_or_else(malformed)?;
+        let nonce = rest.first_chunk::<8>().ok_or_else(malformed)?;
+        Ok(RequestKey {
+            account: *account,
+            nonce: u64::from_le_bytes(*nonce),
+        })
+    }
+
+    fn check(&self, payload: &[u8]) -> Result<RequestKey, InvalidPayload> {
+        let key = self.key(payload)?;
+        let (body, signature) = payload.split_last_chunk::<64>().ok_or_else(malformed)?;
+        if body.len() != 48 {
+            return Err(malformed());
+        }
+        let digest = tagged_hash("test", &[body]);
+        if self
+            .verifier
+            .verify(&PublicKey(key.account), &digest, &Signature(*signature))
+        {
+            Ok(key)
+        } else {
+            Err(InvalidPayload("bad signature".to_owned()))
+        }
+    }
+}
+
+fn malformed() -> InvalidPayload {
+    InvalidPayload("malformed".to_owned())
+}
+
+/// A signed request to add a number.
+pub fn add(key: &KeyPair, nonce: u64, number: u64) -> SignedRequest {
+    let account = *key.public_key().as_bytes();
+    let mut payload = account.to_vec();
+    payload.extend(nonce.to_le_bytes());
+    payload.extend(number.to_le_bytes());
+    let digest = tagged_hash("test", &[&payload]);
+    payload.extend(Signer::sign(key.signing_key(), &digest).0);
+    let transaction = tagged_hash("transaction", &[&payload]).0;
+    SignedRequest {
+        payload,
+        key: RequestKey { account, nonce },
+        transaction,
+    }
+}
+
+/// The sum of all numbers, each (account, nonce) once.
+struct Sum {
+    applied: Applied,
+    total: u64,
+    seen: std::collections::BTreeSet<RequestKey>,
+}
+
+impl Sum {
+    fn new() -> Self {
+        let applied = Applied {
+            index: consensus::Index::ZERO,
+            digest: Hash::default(),
+        };
+        Self {
+            applied,
+            total: 0,
+            seen: Default::default(),
+        }
+    }
+}
+
+impl Application for Sum {
+    fn payloads(&self) -> Arc<dyn Payloads> {
+        Arc::new(Numbers {
+            verifier: Ed25519::default(),
+        })
+    }
+
+    fn applied(&self) -> Applied {
+        self.applied
+    }
+
+    fn apply(&mut self, entry: &Entry) -> AppliedEntry {
+        let mut outcomes = Vec::new();
+        if entry.header().kind == EntryKind::Transactions {
+            for payload in &entry.payloads {
+                let key = Numbers {
+                    verifier: Ed25519::default(),
+                }
+                .key(payload)
+                .unwrap();
+                if self.seen.insert(key) {
+                    self.total += u64::from_le_bytes(payload[40..48].try_into().unwrap());
+                }
+                outcomes.push(Outcome {
+                    key,
+                    transaction: tagged_hash("transaction", &[payload]).0,
+                    result: self.total.to_le_bytes().to_vec(),
+                });
+            }
+        }
+        let results: Vec<&[u8]> = outcomes.iter().map(|one| &one.result[..]).collect();
+        let results_root = merkle::root(&results);
+        self.applied = Applied {
+            index: entry.index(),
+            digest: tagged_hash("digest", &[&self.applied.digest.0, &results_root.0]),
+        };
+        AppliedEntry {
+            applied: self.applied,
+            results_root,
+            outcomes,
+        }
+    }
+
+    fn query(&self, question: &[u8]) -> Vec<u8> {
+        [question, &self.total.to_le_bytes()].concat()
+    }
+}
+
+/// Nodes with their directories; some may be stopped.
+pub struct TestNetwork {
+    pub genesis: Genesis,
+    directory: TempDir,
+    addresses: Vec<SocketAddr>,
+    nodes: Vec<Option<NodeHandle>>,
+}
+
+fn node_key(node: usize) -> KeyPair {
+    KeyPair::from_seed(&format!("node {node}"))
+}
+
+fn genesis(mode: Mode, nodes: usize) -> Genesis {
+    let validator = |node: usize| Validator {
+        name: format!("n{node}"),
+        key: node_key(node).validator_key(),
+        // Real addresses are told to nodes and clients once the sockets have their ports.
+        address: SocketAddr::from(([127, 0, 0, 1], u16::try_from(node + 1).unwrap())),
+    };
+    let account = KeyPair::from_seed("alice");
+    Genesis::new(GenesisFile {
+        format: 1,
+        network: "test".to_owned(),
+        mode,
+        client_checks: None,
+        created_unix_ms: 0,
+        validators: (0..nodes).map(validator).collect(),
+        admin: KeyPair::from_seed("admin").public_key(),
+        assets: vec![Asset {
+            code: "COIN".to_owned(),
+            decimals: 2,
+        }],
+        accounts: vec![Account {
+            name: "alice".to_owned(),
+            key: account.public_key(),
+            balances: Default::default(),
+        }],
+    })
+    .unwrap()
+}
+
+impl TestNetwork {
+    /// Starts all nodes.
+    pub async fn start(mode: Mode, nodes: usize) -> Self {
+        let mut network = Self {
+            genesis: genesis(mode, nodes),
+            directory: tempfile::tempdir().unwrap(),
+            addresses: Vec::new(),
+            nodes: Vec::new(),
+        };
+        for node in 0..nodes {
+            let handle = network
+                .start_at(node, SocketAddr::from(([127, 0, 0, 1], 0)))
+                .await;
+            network.addresses.push(handle.local_addr().unwrap());
+            network.nodes.push(Some(handle));
+        }
+        network.introduce();
+        network
+    }
+
+    async fn start_at(&self, node: usize, listen: SocketAddr) -> NodeHandle {
+        let application = Box::new(Sum::new());
+        let mut options = NodeOptions::new(
+            self.genesis.clone(),
+            node_key(node),
+            self.data(node),
+            application,
+        );
+        options.listen = Some(listen);
+        options.timers = Timers::DEFAULT;
+        Node::start(options).await.unwrap()
+    }
+
+    /// Tells all running nodes where all nodes are.
+    fn introduce(&self) {
+        for handle in self.nodes.iter().flatten() {
+            for (node, address) in (0..).zip(&self.addresses) {
+                if NodeId(node) != handle.id() {
+                    handle
+                        .control()
+                        .set_peer_address(NodeId(node), *address)
+                        .unwrap();
+                }
+            }
+        }
+    }
+
+    /// A node's directory.
+    pub fn data(&self, node: usize) -> std::path::PathBuf {
+        Path::new(self.directory.path()).join(format!("n{node}"))
+    }
+
+    /// Stops a node in order.
+    pub async fn stop(&mut self, node: usize) {
+        self.nodes[node].take().unwrap().shutdown().await;
+    }
+
+    /// Starts a stopped node again, at its old address.
+    pub async fn restart(&mut self, node: usize) {
+        // QUIC gives the socket back a moment after the endpoint was closed.
+        while std::net::UdpSocket::bind(self.addresses[node]).is_err() {
+            tokio::task::yield_now().await;
+        }
+        let handle = self.start_at(node, self.addresses[node]).await;
+        self.nodes[node] = Some(handle);
+        self.introduce();
+    }
+
+    /// A client of all nodes.
+    pub fn client(&self) -> Client {
+        let options = ClientOptions {
+            addresses: Some(self.addresses.clone()),
+            ..ClientOptions::default()
+        };
+        Client::connect_with(&self.genesis, &KeyPair::from_seed("client"), options).unwrap()
+    }
+
+    /// Stops everything.
+    pub async fn shutdown(mut self) {
+        for node in self.nodes.iter_mut().filter_map(Option::take) {
+            node.shutdown().await;
+        }
+    }
+}
