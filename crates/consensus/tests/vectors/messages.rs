@@ -42,81 +42,82 @@ where
 pub fn messages() -> Vec<Object> {
     let scene = Scene::new();
     let (epoch, network) = (Epoch::ZERO, &scene.network);
-    let mut vectors = Vec::new();
-    vectors.push(message(
-        network,
-        "append-entries",
-        "two entries, no certificates",
-        network.sign(
-            0,
-            AppendEntries {
-                epoch,
-                term: Term(0),
-                previous: scene.opening_record.point(),
-                entries: vec![Arc::clone(&scene.three), Arc::clone(&scene.one)],
-                commit: None,
-                election: None,
-            },
+    let mut vectors = vec![
+        message(
+            network,
+            "append-entries",
+            "two entries, no certificates",
+            network.sign(
+                0,
+                AppendEntries {
+                    epoch,
+                    term: Term(0),
+                    previous: scene.opening_record.point(),
+                    entries: vec![Arc::clone(&scene.three), Arc::clone(&scene.one)],
+                    commit: None,
+                    election: None,
+                },
+            ),
         ),
-    ));
-    vectors.push(message(
-        network,
-        "append-entries of term 1",
-        "a term record and both certificates",
-        network.sign(
-            1,
-            AppendEntries {
-                epoch,
-                term: Term(1),
-                previous: scene.one.point(),
-                entries: vec![scene.second_record()],
-                commit: Some(scene.accepted()),
-                election: Some(scene.election()),
-            },
+        message(
+            network,
+            "append-entries of term 1",
+            "a term record and both certificates",
+            network.sign(
+                1,
+                AppendEntries {
+                    epoch,
+                    term: Term(1),
+                    previous: scene.one.point(),
+                    entries: vec![scene.second_record()],
+                    commit: Some(scene.accepted()),
+                    election: Some(scene.election()),
+                },
+            ),
         ),
-    ));
-    vectors.push(message(
-        network,
-        "heartbeat",
-        "without certificates",
-        network.sign(
-            0,
-            Heartbeat {
-                epoch,
-                term: Term(0),
-                head: scene.one.point(),
-                commit: None,
-                election: None,
-            },
+        message(
+            network,
+            "heartbeat",
+            "without certificates",
+            network.sign(
+                0,
+                Heartbeat {
+                    epoch,
+                    term: Term(0),
+                    head: scene.one.point(),
+                    commit: None,
+                    election: None,
+                },
+            ),
         ),
-    ));
-    vectors.push(message(
-        network,
-        "heartbeat of term 1",
-        "with both certificates",
-        network.sign(
-            1,
-            Heartbeat {
-                epoch,
-                term: Term(1),
-                head: scene.one.point(),
-                commit: Some(scene.locked()),
-                election: Some(scene.election()),
-            },
+        message(
+            network,
+            "heartbeat of term 1",
+            "with both certificates",
+            network.sign(
+                1,
+                Heartbeat {
+                    epoch,
+                    term: Term(1),
+                    head: scene.one.point(),
+                    commit: Some(scene.locked()),
+                    election: Some(scene.election()),
+                },
+            ),
         ),
-    ));
-    vectors.push(message(
-        network,
-        "empty vote",
-        "none of the three points",
-        scene.vote(2, None, None),
-    ));
-    vectors.push(message(
-        network,
-        "vote",
-        "all three points",
-        scene.result_vote(2, Hash([0xdd; 32])),
-    ));
+        message(
+            network,
+            "empty vote",
+            "none of the three points",
+            scene.vote(2, None, None),
+        ),
+        message(
+            network,
+            "vote",
+            "all three points",
+            scene.result_vote(2, Hash([0xdd; 32])),
+        ),
+    ];
     for (name, reason) in [
         ("silent", Reason::Silent),
         ("starved", Scene::starved()),
