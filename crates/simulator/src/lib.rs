@@ -1,3 +1,31 @@
 //! A whole network in one thread and virtual time, from one seed.
+//!
+//! The replicas are the real ones ([`consensus::Replica`]); disks, network, clocks and clients are
+//! simulated, and break. Byzantine nodes ([`adversary`]) hold a real replica and tamper with what
+//! it says. The [`oracle`] checks the [`invariants`] after every event. A run is a function of its
+//! seed: whatever breaks can be replayed.
+//!
+//! [`published`] is a model of the published protocol, for comparison; [`scenario`] plays the same
+//! attacks against both.
 
+pub mod adversary;
+pub mod application;
+pub mod client;
+pub mod clock;
+pub mod describe;
+pub mod disk;
+pub mod durable;
+pub mod fault;
+pub mod host;
+pub mod invariants;
+pub mod network;
+pub mod oracle;
+pub mod payload;
 pub mod published;
+pub mod random;
+pub mod run;
+pub mod scenario;
+pub mod signing;
+pub mod simulation;
+pub mod trace;
+pub mod world;

@@ -1,0 +1,128 @@
+//! What breaks during the faulty phase of a run, drawn from its seed.
+
+use consensus::{NodeId, Time};
+
+use crate::{disk::SyncTime, network::Weather, random::Random};
+
+/// Syncs of a healthy disk.
+pub const HEALTHY_DISK: SyncTime = SyncTime {
+    shortest: Time(200),
+    longest: Time(2_000),
+};
+
+/// Syncs of a disk in trouble.
+pub const SLOW_DISK: SyncTime = SyncTime {
+    shortest: Time::from_millis(30),
+    longest: Time::from_millis(700),
+};
+
+/// What can strike again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A node stops, and starts again a while later; sometimes all at once.
+    Crash,
+    /// The nodes fall into two groups that do not hear each other.
+    Partition,
+    /// Some links are cut in one direction.
+    OneWay,
+    /// A disk becomes slow.
+    SlowDisk,
+    /// A wall clock jumps.
+    Clock,
+    /// Loss, duplication and stragglers for a while.
+    Storm,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [
+        Self::Crash,
+        Self::Partition,
+        Self::OneWay,
+        Self::SlowDisk,
+        Self::Clock,
+        Self::Storm,
+    ];
+}
+
+/// Something that breaks or is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A fault of this kind strikes, and plans its next time.
+    Strike(Kind),
+    /// A node starts again.
+    Restart(NodeId),
+    /// Cut links work again.
+    Mend,
+    /// A disk is healthy again.
+    FastDisk(NodeId),
+    /// The network is as in fair weather again.
+    Calm,
+    /// The end of all faults but Byzantine ones (P1.1: "after some unknown time it is timely").
+    Heal,
+}
+
+/// What a seed has in store.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The network between storms.
+    pub weather: Weather,
+    /// What strikes, and the average time between two strikes.
+    pub kinds: Vec<(Kind, Time)>,
+    /// How far clocks drift, in parts per million.
+    pub drift: u64,
+}
+
+impl Profile {
+    /// Draws a profile; one in eight is free of faults.
+    #[must_use]
+    pub fn draw(random: &mut Random) -> Self {
+        if random.chance(125) {
+            return Self {
+                weather: Weather::TIMELY,
+                kinds: Vec::new(),
+                drift: 0,
+            };
+        }
+        let longest = *random
+            .pick(&[3, 10, 30, 80])
+            .expect("there are four choices");
+        let weather = Weather {
+            shortest: Time(random.between(100, 2_000)),
+            longest: Time::from_millis(longest),
+            stragglers: *random.pick(&[0, 5, 50]).expect("three choices"),
+            straggle: Time::from_millis(random.between(50, 800)),
+            loss: *random.pick(&[0, 0, 5, 50]).expect("four choices"),
+            duplication: *random.pick(&[0, 10, 50]).expect("three choices"),
+        };
+        let kinds = Kind::ALL
+            .into_iter()
+            .filter_map(|kind| {
+                let gap = Time::from_millis(random.between(2_000, 12_000));
+                random.chance(450).then_some((kind, gap))
+            })
+            .collect();
+        Self {
+            weather,
+            kinds,
+            drift: *random.pick(&[0, 200, 20_000]).expect("three choices"),
+        }
+    }
+
+    /// How long until a kind strikes again.
+    pub fn until_next(&self, kind: Kind, random: &mut Random) -> Option<Time> {
+        let (_, gap) = self.kinds.iter().find(|(one, _)| *one == kind)?;
+        Some(Time(random.between(gap.0 / 4, gap.0 * 7 / 4)))
+    }
+
+    /// A storm.
+    #[must_use]
+    pub fn storm(&self, random: &mut Random) -> Weather {
+        Weather {
+            loss: *random.pick(&[20, 100, 300]).expect("three choices"),
+            duplication: *random.pick(&[0, 100, 300]).expect("three choices"),
+            stragglers: *random.pick(&[50, 200]).expect("two choices"),
+            straggle: Time::from_millis(random.between(200, 2_000)),
+            ..self.weather
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! One node: its replica, disk, application and clock; and, if it is Byzantine, what it does to the
+//! replica's messages.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use consensus::{
+    Event, Message, NodeId, Notice, Output, Replica, Request, RequestKey, Setup, Status, Time,
+    WriteId, event::Recipient, message::Applied,
+};
+
+use crate::{
+    adversary::Traitor,
+    application::{Application, Outcome},
+    clock::Clock,
+    disk::{Disk, Found, SyncTime},
+    oracle::Observation,
+    world::{Happening, Parcel, World},
+};
+
+/// A message that waits for a write.
+struct Waiting {
+    after: WriteId,
+    to: Recipient,
+    message: Arc<Message>,
+}
+
+/// What there is only while the node runs.
+struct Running {
+    replica: Replica,
+    application: Application,
+    synced: WriteId,
+    waiting: VecDeque<Waiting>,
+    /// The simulated time of the earliest timer that is planned.
+    timer: Option<Time>,
+}
+
+/// A node.
+pub struct Host {
+    setup: Setup,
+    disk: Disk,
+    clock: Clock,
+    /// Counts its starts, so that what belongs to an earlier life is recognized.
+    life: u32,
+    running: Option<Running>,
+    traitor: Option<Traitor>,
+}
+
+impl Host {
+    /// A node that does not run yet.
+    #[must_use]
+    pub const fn new(setup: Setup, disk: Disk, clock: Clock, traitor: Option<Traitor>) -> Self {
+        Self {
+            setup,
+            disk,
+            clock,
+            life: 0,
+            running: None,
+            traitor,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn id(&self) -> NodeId {
+        self.setup.me
+    }
+
+    /// Whether it runs.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Whether it is Byzantine.
+    #[must_use]
+    pub const fn is_byzantine(&self) -> bool {
+        self.traitor.is_some()
+    }
+
+    /// The replica's state, while it runs.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        self.running
+            .as_ref()
+            .map(|running| running.replica.status())
+    }
+
+    /// How far it executed, while it runs.
+    #[must_use]
+    pub fn applied(&self) -> Option<Applied> {
+        self.running
+            .as_ref()
+            .map(|running| running.application.applied())
+    }
+
+    /// What became of a request here, while it runs.
+    #[must_use]
+    pub fn outcome(&self, key: &RequestKey) -> Option<Outcome> {
+        self.running.as_ref()?.application.outcome(key)
+    }
+
+    /// Its clock.
+    pub const fn clock(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    /// Makes its disk faster or slower.
+    pub const fn set_sync_time(&mut self, sync_time: SyncTime) {
+        self.disk.set_sync_time(sync_time);
+    }
+
+    /// Starts, from what its disk holds.
+    pub fn start(&mut self, world: &mut World) {
+        if self.running.is_some() {
+            return;
+        }
+        self.life += 1;
+        let found = self.disk.recover(&world.verification);
+        world.observe(
+            self.setup.me,
+            Observation::Restarted {
+                restored: found.as_ref().map(|found| &found.restored),
+                chain: &self.disk.durable().chain,
+            },
+        );
+        let (restored, application) = match found {
+            Some(Found {
+                restored,
+                application,
+            }) => (Some(restored), application),
+            None => (None, Application::new(&self.setup.configuration)),
+        };
+        let mut setup = self.setup.clone();
+        setup.seed = crate::random::mix(setup.seed ^ u64::from(self.life));
+        let now = self.clock.now(world.now);
+        self.running = Some(Running {
+            replica: Replica::new(setup, restored, now),
+            application,
+            synced: WriteId(0),
+            waiting: VecDeque::new(),
+            timer: None,
+        });
+        self.pump(world);
+    }
+
+    /// Stops without warning. What was not durable may be lost.
+    pub fn crash(&mut self) {
+        if self.running.take().is_some() {
+            self.disk.crash();
+        }
+    }
+
+    /// A message arrives.
+    pub fn deliver(&mut self, world: &mut World, from: NodeId, parcel: Parcel) {
+        if self.running.is_none() {
+            return;
+        }
+        if let Some(traitor) = &mut self.traitor
+            && !traitor.receives(world, &self.setup, from, parcel.message())
+        {
+            return;
+        }
+        let event = match parcel {
+            Parcel::Message(verified) => Event::Message(Arc::unwrap_or_clone(verified)),
+            Parcel::Relayed(relayed) => Event::Relayed {
+                from,
+                complained: relayed.complained,
+                requests: self.admitted(&relayed.requests),
+            },
+        };
+        self.handle(world, event);
+    }
+
+    fn admitted(&mut self, requests: &[Request]) -> Vec<Request> {
+        let admits = |request: &&Request| {
+            self.traitor
+                .as_ref()
+                .is_none_or(|traitor| traitor.admits(&request.key()))
+        };
+        requests.iter().filter(admits).cloned().collect()
+    }
+
+    /// A client asks, or complains that it was not answered.
+    pub fn ask(&mut self, world: &mut World, request: Request, complains: bool) {
+        let Some(running) = &self.running else {
+            return;
+        };
+        let key = request.key();
+        // P6.5: a repeated request gets the first outcome again.
+        if let Some(outcome) = running.application.outcome(&key) {
+            if world.clients.answer(self.setup.me, key, outcome) {
+                world.observe(self.setup.me, Observation::Answered { key, outcome });
+            }
+            return;
+        }
+        if self.admitted(std::slice::from_ref(&request)).is_empty() {
+            return;
+        }
+        let event = if complains {
+            Event::Complain(request)
+        } else {
+            Event::Submit(request)
+        };
+        self.handle(world, event);
+    }
+
+    /// A sync ends.
+    pub fn synced(&mut self, world: &mut World, life: u32) {
+        let Some(running) = self.running.as_mut().filter(|_| life == self.life) else {
+            return;
+        };
+        let (until, next) = self.disk.synced();
+        if let Some(span) = next {
+            let node = self.setup.me;
+            world.after(span, Happening::Synced { node, life });
+        }
+        running.synced = until;
+        self.release(world);
+        self.handle(world, Event::Written(until));
+    }
+
+    /// Sends what waited for writes that are durable now.
+    fn release(&mut self, world: &mut World) {
+        loop {
+            let Some(running) = &mut self.running else {
+                return;
+            };
+            let synced = running.synced;
+            let Some(position) = running.waiting.iter().position(|one| one.after <= synced) else {
+                return;
+            };
+            if let Some(Waiting { to, message, .. }) = running.waiting.remove(position) {
+                self.send(world, to, message);
+            }
+        }
+    }
+
+    /// A deadline may have passed.
+    pub fn timer(&mut self, world: &mut World) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        if running.timer != Some(world.now) {
+            return;
+        }
+        running.timer = None;
+        let now = self.clock.now(world.now).monotonic;
+        match running.replica.next_deadline() {
+            Some(deadline) if deadline <= now => self.handle(world, Event::Timeout),
+            _ => self.arm(world),
+        }
+    }
+
+    /// A Byzantine node acts unasked.
+    pub fn tick(&mut self, world: &mut World) {
+        if let (Some(traitor), Some(running)) = (&mut self.traitor, &self.running) {
+            let term = running.replica.status().term;
+            traitor.ticks(world, &self.setup, term);
+        }
+    }
+
+    fn handle(&mut self, world: &mut World, event: Event) {
+        let now = self.clock.now(world.now);
+        if let Some(running) = &mut self.running {
+            running.replica.handle(now, event);
+        }
+        self.pump(world);
+    }
+
+    /// Does what the replica wants done, until it wants nothing more.
+    fn pump(&mut self, world: &mut World) {
+        loop {
+            let mut executed = false;
+            while let Some(output) = self.next_output() {
+                executed |= matches!(output, Output::Apply(_));
+                self.perform(world, output);
+            }
+            let Some(running) = self.running.as_mut().filter(|_| executed) else {
+                break;
+            };
+            let applied = running.application.applied();
+            let now = self.clock.now(world.now);
+            running.replica.handle(now, Event::Applied(applied));
+        }
+        self.arm(world);
+    }
+
+    fn next_output(&mut self) -> Option<Output> {
+        self.running.as_mut()?.replica.next_output()
+    }
+
+    fn perform(&mut self, world: &mut World, output: Output) {
+        let node = self.setup.me;
+        match output {
+            Output::Write {
+                id,
+                vote_state,
+                records,
+            } => {
+                let (state, list) = (&vote_state, &records[..]);
+                world.observe(
+                    node,
+                    Observation::Wrote {
+                        vote_state: state,
+                        records: list,
+                    },
+                );
+                if let Some(span) = self.disk.write(id, vote_state, records) {
+                    let life = self.life;
+                    world.after(span, Happening::Synced { node, life });
+                }
+            }
+            Output::Send { to, message, after } => self.send_after(world, to, message, after),
+            Output::Apply(entry) => self.execute(world, &entry),
+            Output::ReadEntries { to, from } => {
+                let (entries, commit) = self.disk.read_after(from);
+                let event = Event::EntriesRead {
+                    to,
+                    from,
+                    entries,
+                    commit,
+                };
+                let now = self.clock.now(world.now);
+                if let Some(running) = &mut self.running {
+                    running.replica.handle(now, event);
+                }
+            }
+            Output::Notice(notice) => self.notice(world, &notice),
+            // A refused client asks again by itself; certificates are in the records too; the
+            // simulated clients do not read.
+            Output::Refused { .. }
+            | Output::Certified(_)
+            | Output::ReadReady { .. }
+            | Output::ReadRefused { .. } => {}
+        }
+    }
+
+    fn send_after(
+        &mut self,
+        world: &mut World,
+        to: Recipient,
+        message: Arc<Message>,
+        after: Option<WriteId>,
+    ) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        match after {
+            Some(after) if after > running.synced => {
+                running.waiting.push_back(Waiting { after, to, message });
+            }
+            _ => self.send(world, to, message),
+        }
+    }
+
+    fn send(&mut self, world: &mut World, to: Recipient, message: Arc<Message>) {
+        match &mut self.traitor {
+            Some(traitor) => traitor.sends(world, &self.setup, to, message),
+            None => {
+                world.observe(
+                    self.setup.me,
+                    Observation::Sent {
+                        to,
+                        message: &message,
+                        durable: self.disk.durable(),
+                    },
+                );
+                world.send(self.setup.me, to, message);
+            }
+        }
+    }
+
+    fn execute(&mut self, world: &mut World, entry: &consensus::Entry) {
+        let node = self.setup.me;
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        let results = running.application.execute(entry);
+        let applied = running.application.applied();
+        world.observe(node, Observation::Applied { entry, applied });
+        if world.trace.is_on() {
+            let (now, point) = (world.now, entry.point());
+            let digest = applied.digest.short();
+            world.trace.line(
+                now,
+                format_args!("{node} applies {point}, results {digest}"),
+            );
+        }
+        for (key, outcome) in results {
+            if world.clients.answer(node, key, outcome) {
+                world.observe(node, Observation::Answered { key, outcome });
+            }
+        }
+    }
+
+    fn notice(&mut self, world: &mut World, notice: &Notice) {
+        let node = self.setup.me;
+        world.observe(node, Observation::Notice(notice));
+        if let (Notice::Elected { term, .. }, false) = (notice, self.is_byzantine()) {
+            world.elected(*term);
+        }
+        if world.trace.is_on() {
+            let now = world.now;
+            match notice {
+                Notice::Evidence(evidence) => world
+                    .trace
+                    .line(now, format_args!("{node} notes that {evidence}")),
+                other => world
+                    .trace
+                    .line(now, format_args!("{node} notes {other:?}")),
+            }
+        }
+    }
+
+    /// Plans the next timer, unless an earlier one is planned.
+    fn arm(&mut self, world: &mut World) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        let Some(deadline) = running.replica.next_deadline() else {
+            return;
+        };
+        let at = self.clock.simulated(deadline).max(world.now);
+        if running.timer.is_none_or(|planned| at < planned) {
+            running.timer = Some(at);
+            let node = self.setup.me;
+            world.at(at, Happening::Timer { node });
+        }
+    }
+}

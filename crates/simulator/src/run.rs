@@ -1,0 +1,271 @@
+//! Runs of whole seeds: a faulty phase, then a liveness phase.
+
+use std::{
+    cell::RefCell,
+    ops::Range,
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use consensus::{Mode, NodeId, Time, mode::SizeError};
+use serde::Serialize;
+
+use crate::{
+    adversary::{BEHAVIOURS, Behaviour},
+    fault::{Fault, Profile},
+    random::{Random, mix},
+    signing::Signatures,
+    simulation::{Blueprint, Simulation},
+    trace::Trace,
+    world::Happening,
+};
+
+/// Seeds with failures after which no further seed is begun.
+const MOST_FAILURES: usize = 10;
+
+/// Who is Byzantine.
+#[derive(Clone, Copy)]
+pub enum Adversaries {
+    /// Nobody.
+    Nobody,
+    /// f nodes of another behaviour with each seed, and nobody every so often. In the Raft modes
+    /// nobody.
+    Rotating,
+    /// f nodes of this behaviour.
+    Of(&'static Behaviour),
+}
+
+/// What to run for each seed.
+#[derive(Clone, Copy)]
+pub struct Options {
+    /// The mode.
+    pub mode: Mode,
+    /// How many nodes.
+    pub nodes: usize,
+    /// Simulated seconds until the clients stop; faults end after three quarters of them.
+    pub seconds: u64,
+    /// Requests a second.
+    pub rate: u32,
+    /// Who is Byzantine.
+    pub adversaries: Adversaries,
+    /// Which signatures; by default real ones for every tenth seed.
+    pub signatures: Option<Signatures>,
+}
+
+/// What came of a seed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// The behaviours of the Byzantine nodes.
+    pub adversaries: Vec<&'static str>,
+    /// How many things happened.
+    pub events: u64,
+    /// Simulated microseconds.
+    pub simulated_micros: u64,
+    /// Entries committed.
+    pub commits: u64,
+    /// Requests answered.
+    pub answered: u64,
+    /// Terms with a leader, after the first.
+    pub leader_changes: u64,
+    /// The broken rule, if one was.
+    pub violation: Option<String>,
+}
+
+/// Totals of many seeds.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Totals {
+    /// How many seeds ran.
+    pub seeds: u64,
+    /// How many things happened.
+    pub events: u64,
+    /// Simulated microseconds.
+    pub simulated_micros: u64,
+    /// Entries committed.
+    pub commits: u64,
+    /// Requests answered.
+    pub answered: u64,
+    /// Leader changes.
+    pub leader_changes: u64,
+    /// Seeds in which a rule was broken, lowest first.
+    pub violations: Vec<Outcome>,
+}
+
+impl Totals {
+    /// Adds what came of a seed.
+    pub fn add(&mut self, outcome: Outcome) {
+        self.seeds += 1;
+        self.events += outcome.events;
+        self.simulated_micros += outcome.simulated_micros;
+        self.commits += outcome.commits;
+        self.answered += outcome.answered;
+        self.leader_changes += outcome.leader_changes;
+        if outcome.violation.is_some() {
+            self.violations.push(outcome);
+            self.violations.sort_by_key(|one| one.seed);
+        }
+    }
+}
+
+/// A node that is Byzantine, and how.
+type Traitor = (NodeId, &'static Behaviour);
+
+fn traitors_of(options: &Options, faulty: usize, seed: u64) -> Vec<Traitor> {
+    let mut random = Random::new(mix(seed) ^ 0xad);
+    let main = match options.adversaries {
+        Adversaries::Nobody => None,
+        Adversaries::Of(behaviour) => Some(behaviour),
+        Adversaries::Rotating if options.mode == Mode::Byzantine => {
+            let choices = BEHAVIOURS.len() as u64 + 1;
+            usize::try_from(seed % choices)
+                .ok()
+                .and_then(|choice| BEHAVIOURS.get(choice))
+        }
+        Adversaries::Rotating => None,
+    };
+    let Some(main) = main else {
+        return Vec::new();
+    };
+    let rotating = matches!(options.adversaries, Adversaries::Rotating);
+    random
+        .sample(faulty, options.nodes)
+        .into_iter()
+        .enumerate()
+        .map(|(number, position)| {
+            // Accomplices of another kind now and then.
+            let other = number > 0 && rotating && random.chance(500);
+            let behaviour = match random.pick(BEHAVIOURS) {
+                Some(drawn) if other => drawn,
+                _ => main,
+            };
+            let node = NodeId(u16::try_from(position).expect("few nodes"));
+            (node, behaviour)
+        })
+        .collect()
+}
+
+fn names(traitors: &[Traitor]) -> Vec<&'static str> {
+    traitors.iter().map(|(_, behaviour)| behaviour.id).collect()
+}
+
+/// Runs one seed.
+///
+/// # Errors
+/// [`SizeError`] if the mode cannot work with so many nodes.
+pub fn seed(options: &Options, seed: u64, trace: Trace) -> Result<Outcome, SizeError> {
+    let sizes = consensus::FaultModel::new(options.mode, options.nodes)?;
+    let traitors = traitors_of(options, sizes.faulty(), seed);
+    let mut random = Random::new(mix(seed) ^ 0xbe);
+    let profile = Profile::draw(&mut Random::new(mix(seed) ^ 0xfa));
+    let tenth = seed % 10 == 9;
+    let blueprint = Blueprint {
+        mode: options.mode,
+        nodes: options.nodes,
+        signatures: options.signatures.unwrap_or(match tenth {
+            true => Signatures::Real,
+            false => Signatures::StandIn,
+        }),
+        rate: options.rate,
+        profile,
+        traitors: traitors
+            .iter()
+            .map(|(node, behaviour)| (*node, behaviour.instance(&mut random)))
+            .collect(),
+        trace,
+    };
+    let mut simulation = Simulation::new(blueprint, seed)?;
+    let end = Time(options.seconds * 1_000_000);
+    simulation
+        .world
+        .at(Time(end.0 / 4 * 3), Happening::Fault(Fault::Heal));
+    simulation.run_until(end);
+    simulation.settle();
+    Ok(Outcome {
+        seed,
+        adversaries: names(&traitors),
+        events: simulation.events,
+        simulated_micros: simulation.world.now.0,
+        commits: simulation.world.oracle.committed().0,
+        answered: simulation.world.clients.answered,
+        leader_changes: simulation.world.leader_changes(),
+        violation: simulation.violation().map(ToString::to_string),
+    })
+}
+
+thread_local! {
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs one seed; a panic in it is a broken rule like any other.
+fn seed_caught(options: &Options, number: u64) -> Result<Outcome, SizeError> {
+    panic::catch_unwind(AssertUnwindSafe(|| seed(options, number, Trace::Off))).unwrap_or_else(
+        |_| {
+            let sizes = consensus::FaultModel::new(options.mode, options.nodes)?;
+            let message = PANIC.take().unwrap_or_default();
+            Ok(Outcome {
+                seed: number,
+                adversaries: names(&traitors_of(options, sizes.faulty(), number)),
+                events: 0,
+                simulated_micros: 0,
+                commits: 0,
+                answered: 0,
+                leader_changes: 0,
+                violation: Some(format!("nothing panics (§ 12): {message}")),
+            })
+        },
+    )
+}
+
+/// Runs seeds on `jobs` threads and tells `progress` the totals a few times a second.
+///
+/// # Errors
+/// [`SizeError`] if the mode cannot work with so many nodes.
+pub fn seeds(
+    options: &Options,
+    range: Range<u64>,
+    jobs: usize,
+    progress: &(dyn Fn(&Totals) + Sync),
+) -> Result<Totals, SizeError> {
+    consensus::FaultModel::new(options.mode, options.nodes)?;
+    let quiet = panic::take_hook();
+    panic::set_hook(Box::new(|info| {
+        PANIC.set(Some(info.to_string().replace('\n', " ")));
+    }));
+    let next = AtomicU64::new(range.start);
+    let stop = AtomicBool::new(false);
+    let state = Mutex::new((Totals::default(), Instant::now()));
+    let work = || {
+        while !stop.load(Ordering::Relaxed) {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= range.end {
+                break;
+            }
+            let outcome = seed_caught(options, number).expect("the size was checked");
+            let mut state = state.lock().expect("no thread panics while it holds this");
+            state.0.add(outcome);
+            if state.0.violations.len() >= MOST_FAILURES {
+                stop.store(true, Ordering::Relaxed);
+            }
+            if state.1.elapsed() > Duration::from_millis(200) {
+                state.1 = Instant::now();
+                progress(&state.0);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(work);
+        }
+    });
+    panic::set_hook(quiet);
+    Ok(state
+        .into_inner()
+        .expect("no thread panics while it holds this")
+        .0)
+}

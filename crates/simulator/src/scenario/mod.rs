@@ -1,0 +1,143 @@
+//! Attacks as scripts. Those of the literature run against the model of the published rules, where
+//! they must succeed, and against our replicas, where they must not.
+
+mod lost_commit;
+mod script;
+
+use std::fmt;
+
+use crate::{
+    published::{self, OutcomeKind},
+    trace::Trace,
+};
+
+/// What came of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it came out as it must.
+    pub holds: bool,
+    /// What happened, a line each.
+    pub lines: Vec<String>,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.lines {
+            writeln!(f, "{line}")?;
+        }
+        f.write_str(if self.holds {
+            "as it must be"
+        } else {
+            "NOT as it must be"
+        })
+    }
+}
+
+/// A scenario of ours: an attack that the published rules fall to, against our replicas.
+struct Ours {
+    id: &'static str,
+    rule: &'static str,
+    summary: &'static str,
+    play: fn(Trace) -> Result<String, String>,
+}
+
+static OURS: &[Ours] = &[
+    Ours {
+        id: "A1",
+        rule: "P4.7, P4.8",
+        summary: "a Byzantine leader returns and does not extend what one node committed",
+        play: lost_commit::same_leader,
+    },
+    Ours {
+        id: "A2",
+        rule: "P4.7, P4.8",
+        summary: "an honest leader follows that never saw what one node committed",
+        play: lost_commit::honest_successor,
+    },
+];
+
+/// A line for lists.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Listed {
+    /// The name on the command line.
+    pub id: &'static str,
+    /// The rule behind it, or the reading of the published protocol that it is played against.
+    pub rule: String,
+    /// What happens, in one line.
+    pub summary: &'static str,
+}
+
+/// Every scenario.
+#[must_use]
+pub fn list() -> Vec<Listed> {
+    let ours = OURS.iter().map(|one| Listed {
+        id: one.id,
+        rule: one.rule.to_owned(),
+        summary: one.summary,
+    });
+    let published = published::SCENARIOS.iter().map(|one| Listed {
+        id: one.id,
+        rule: format!("published, {}: {}", one.reading, one.published_outcome),
+        summary: one.summary,
+    });
+    ours.chain(published).collect()
+}
+
+/// Plays a scenario: one of the published model alone, or one of ours beside the published ones of
+/// the same attack. `None`: there is no such scenario.
+#[must_use]
+pub fn play(id: &str, trace: Trace) -> Option<Verdict> {
+    if let Some(one) = published::SCENARIOS.iter().find(|one| one.id == id) {
+        let (holds, line) = play_published(one);
+        return Some(Verdict {
+            holds,
+            lines: vec![line],
+        });
+    }
+    let ours = OURS.iter().find(|one| one.id == id)?;
+    let mut verdict = Verdict {
+        holds: true,
+        lines: Vec::new(),
+    };
+    for one in published::SCENARIOS.iter().filter(|one| one.attack == id) {
+        let (holds, line) = play_published(one);
+        verdict.holds &= holds;
+        verdict.lines.push(line);
+    }
+    // The attack must be known to bite somewhere, or resisting it shows nothing.
+    verdict.holds &= published::SCENARIOS
+        .iter()
+        .any(|one| one.attack == id && one.published_outcome == OutcomeKind::Fork);
+    match (ours.play)(trace) {
+        Ok(line) => verdict.lines.push(format!("ours: {line}")),
+        Err(line) => {
+            verdict.holds = false;
+            verdict.lines.push(format!("ours: {line}"));
+        }
+    }
+    Some(verdict)
+}
+
+fn play_published(one: &published::Scenario) -> (bool, String) {
+    match one.run() {
+        Ok(outcome) => (
+            outcome.kind() == one.published_outcome,
+            format!("published, {}: {outcome}", one.reading),
+        ),
+        Err(error) => (false, format!("published, {}: {error}", one.reading)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_comes_out_as_it_must() {
+        for listed in list() {
+            let verdict = play(listed.id, Trace::Off).unwrap();
+            assert!(verdict.holds, "{}: {verdict}", listed.id);
+        }
+        assert!(play("A0", Trace::Off).is_none());
+    }
+}

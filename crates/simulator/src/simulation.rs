@@ -1,0 +1,456 @@
+//! The event loop: nodes and world together, one thing after the other.
+
+use std::sync::Arc;
+
+use consensus::{
+    ClientChecks, Configuration, Domain, FaultModel, Hash, Mode, NodeId, RequestKey, Role, Setup,
+    Time, Timers, Verification, event::Recipient, mode::SizeError,
+};
+
+use crate::{
+    adversary::{Adversary, Coalition, TICK, Traitor},
+    application::Outcome,
+    client::{Clients, RESEND},
+    clock::Clock,
+    disk::Disk,
+    fault::{Fault, HEALTHY_DISK, Kind, Profile, SLOW_DISK},
+    host::Host,
+    network::{Network, Weather},
+    oracle::{Oracle, Violation},
+    payload::PaymentSeal,
+    random::Random,
+    signing::{Keys, Signatures},
+    trace::Trace,
+    world::{Happening, World},
+};
+
+/// What a run consists of.
+pub struct Blueprint {
+    /// The mode.
+    pub mode: Mode,
+    /// How many nodes.
+    pub nodes: usize,
+    /// Which signatures.
+    pub signatures: Signatures,
+    /// Requests a second, from all clients together.
+    pub rate: u32,
+    /// What breaks.
+    pub profile: Profile,
+    /// Which nodes are Byzantine, and how.
+    pub traitors: Vec<(NodeId, Box<dyn Adversary>)>,
+    /// Where the trace goes.
+    pub trace: Trace,
+}
+
+/// A network in one thread.
+pub struct Simulation {
+    /// The nodes.
+    pub hosts: Vec<Host>,
+    /// Everything else.
+    pub world: World,
+    profile: Profile,
+    random: Random,
+    healed_at: Option<Time>,
+    /// How many things happened.
+    pub events: u64,
+    /// How many of them at the same moment.
+    simultaneous: u64,
+}
+
+/// How many things may happen at one moment before that is called an endless loop.
+const MOST_SIMULTANEOUS: u64 = 200_000;
+
+/// How long after the end of the faults a request may take (see [`liveness_bound`]).
+///
+/// Byzantine mode: a term that makes no progress ends at the latest after the longest timer
+/// (P4.6); of the leaders after the current one at most f in a row are Byzantine; one more term
+/// may be under way when the faults stop, and one passes until nodes that lag have caught up.
+/// Raft: elections take few timeouts; twenty leave room for split votes.
+#[must_use]
+pub fn liveness_bound(sizes: FaultModel, timers: &Timers) -> Time {
+    match sizes.mode() {
+        Mode::Byzantine => Time(timers.longest.0 * (sizes.faulty() as u64 + 3)),
+        Mode::Raft | Mode::RaftSigned => Time(timers.silence_longest.0 * 20),
+    }
+}
+
+impl Simulation {
+    /// Builds and starts a network; everything in it follows from `seed`.
+    ///
+    /// # Errors
+    /// [`SizeError`] if the mode cannot work with so many nodes.
+    pub fn new(blueprint: Blueprint, seed: u64) -> Result<Self, SizeError> {
+        let Blueprint {
+            mode,
+            nodes,
+            signatures,
+            rate,
+            profile,
+            traitors,
+            trace,
+        } = blueprint;
+        let mut random = Random::new(seed);
+        let keys = Keys::generate(signatures, nodes, &mut random.fork(1));
+        let domain = Domain {
+            network: Hash([u8::try_from(seed % 251).expect("below 251"); 32]),
+            mode,
+        };
+        let configuration = Arc::new(Configuration::genesis(
+            domain,
+            keys.public,
+            ClientChecks::default_of(mode),
+        )?);
+        let seal = PaymentSeal::new(random.number());
+        let verification =
+            Verification::new(Arc::clone(&configuration), keys.verifier, Arc::new(seal));
+        let mut correct = vec![true; nodes];
+        for (node, _) in &traitors {
+            correct[node.position()] = false;
+        }
+        let world = World::new(
+            Network::new(nodes, profile.weather, random.fork(2)),
+            Clients::new(
+                seal,
+                configuration.sizes().matching_answers(),
+                rate,
+                random.fork(3),
+            ),
+            Oracle::new(verification.clone(), correct),
+            verification,
+            Coalition::new(random.number()),
+            trace,
+        );
+        let mut traitors = traitors;
+        let hosts = configuration
+            .sizes()
+            .nodes()
+            .zip(keys.signers)
+            .map(|(me, signer)| {
+                let mut random = random.fork(100 + u64::from(me.0));
+                let setup = Setup {
+                    configuration: Arc::clone(&configuration),
+                    me,
+                    signer,
+                    timers: Timers::DEFAULT,
+                    seed: random.number(),
+                };
+                let traitor = traitors
+                    .iter()
+                    .position(|(node, _)| *node == me)
+                    .map(|position| Traitor::new(traitors.swap_remove(position).1, random.fork(1)));
+                let drift = random.between(0, 2 * profile.drift);
+                let drift =
+                    i64::try_from(drift).unwrap_or(0) - i64::try_from(profile.drift).unwrap_or(0);
+                let clock = Clock::new(random.below(1 << 32), drift, 0);
+                Host::new(
+                    setup,
+                    Disk::new(HEALTHY_DISK, random.fork(2)),
+                    clock,
+                    traitor,
+                )
+            })
+            .collect();
+        let mut simulation = Self {
+            hosts,
+            world,
+            random: random.fork(4),
+            profile,
+            healed_at: None,
+            events: 0,
+            simultaneous: 0,
+        };
+        simulation.start();
+        Ok(simulation)
+    }
+
+    fn start(&mut self) {
+        for host in &mut self.hosts {
+            host.start(&mut self.world);
+            if host.is_byzantine() {
+                let node = host.id();
+                self.world.after(TICK, Happening::Tick { node });
+            }
+        }
+        for (kind, _) in self.profile.kinds.clone() {
+            self.plan_strike(kind);
+        }
+        self.plan_ask();
+    }
+
+    fn plan_strike(&mut self, kind: Kind) {
+        if let Some(span) = self.profile.until_next(kind, &mut self.random) {
+            self.world
+                .after(span, Happening::Fault(Fault::Strike(kind)));
+        }
+    }
+
+    fn plan_ask(&mut self) {
+        if let Some(span) = self.world.clients.until_next() {
+            self.world.after(span, Happening::Ask);
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn configuration(&self) -> &Configuration {
+        self.world.verification.configuration()
+    }
+
+    /// The first broken rule.
+    #[must_use]
+    pub const fn violation(&self) -> Option<&Violation> {
+        self.world.oracle.violation()
+    }
+
+    /// Lets things happen until `end`, or until a rule is broken.
+    pub fn run_until(&mut self, end: Time) {
+        while self.violation().is_none() && self.world.next_at().is_some_and(|at| at <= end) {
+            let before = self.world.now;
+            let Some(happening) = self.world.advance() else {
+                break;
+            };
+            self.count(before, &happening);
+            self.happen(happening);
+        }
+        self.world.now = self.world.now.max(end);
+    }
+
+    fn count(&mut self, before: Time, happening: &Happening) {
+        self.events += 1;
+        if self.world.now > before {
+            self.simultaneous = 0;
+        }
+        self.simultaneous += 1;
+        if self.simultaneous > MOST_SIMULTANEOUS {
+            let node = happening.node();
+            let detail = "an endless loop".to_owned();
+            self.report("time goes on", "P12.1", node, detail);
+        }
+    }
+
+    fn report(
+        &mut self,
+        invariant: &'static str,
+        rule: &'static str,
+        node: Option<NodeId>,
+        detail: String,
+    ) {
+        self.world.oracle.report(Violation {
+            invariant,
+            rule,
+            at: self.world.now,
+            node,
+            detail,
+        });
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        let Self { hosts, world, .. } = self;
+        match happening {
+            Happening::Deliver { from, to, parcel } => {
+                hosts[to.position()].deliver(world, from, parcel);
+            }
+            Happening::Synced { node, life } => hosts[node.position()].synced(world, life),
+            Happening::Timer { node } => hosts[node.position()].timer(world),
+            Happening::Tick { node } => {
+                hosts[node.position()].tick(world);
+                world.after(TICK, Happening::Tick { node });
+            }
+            Happening::Emit { from, to, message } => {
+                world.send(from, Recipient::Node(to), message);
+            }
+            Happening::Ask => {
+                let (request, node) = world.clients.ask(world.now, hosts.len());
+                world.after(RESEND, Happening::AskAgain(request.key()));
+                hosts[node].ask(world, request, false);
+                self.plan_ask();
+            }
+            Happening::AskAgain(key) => self.ask_again(key),
+            Happening::Fault(fault) => self.fault(fault),
+        }
+    }
+
+    fn ask_again(&mut self, key: RequestKey) {
+        let Self { hosts, world, .. } = self;
+        let Some(open) = world.clients.unanswered(&key) else {
+            return;
+        };
+        let (request, since) = (open.request.clone(), open.since);
+        for host in hosts {
+            host.ask(world, request.clone(), true);
+        }
+        world.after(RESEND, Happening::AskAgain(key));
+        let waiting_from = self.healed_at.map(|healed| healed.max(since));
+        let bound = liveness_bound(self.configuration().sizes(), &Timers::DEFAULT);
+        if waiting_from.is_some_and(|from| self.world.now.since(from) > bound) {
+            let detail = format!(
+                "request {} of {since_ms} ms is unanswered {} s after the network became timely",
+                key.nonce,
+                bound.0 / 1_000_000,
+                since_ms = since.0 / 1_000,
+            );
+            self.report("liveness", "P1.1, P4.2, P6.2", None, detail);
+        }
+    }
+
+    /// Asks for a payment at one node, as a script wants it.
+    pub fn ask(&mut self, node: NodeId, from: u16, to: u16, amount: u32) -> RequestKey {
+        let now = self.world.now;
+        let request = self.world.clients.request(now, from, to, amount);
+        let key = request.key();
+        self.world.after(RESEND, Happening::AskAgain(key));
+        self.hosts[node.position()].ask(&mut self.world, request, false);
+        key
+    }
+
+    /// What a node has as the outcome of a request, while it runs.
+    #[must_use]
+    pub fn outcome_at(&self, node: NodeId, key: &RequestKey) -> Option<Outcome> {
+        self.hosts.get(node.position())?.outcome(key)
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if self.healed_at.is_some() && fault != Fault::Heal {
+            return;
+        }
+        if self.world.trace.is_on() {
+            let now = self.world.now;
+            self.world.trace.line(now, format_args!("{fault:?}"));
+        }
+        match fault {
+            Fault::Strike(kind) => {
+                self.strike(kind);
+                self.plan_strike(kind);
+            }
+            Fault::Restart(node) => self.hosts[node.position()].start(&mut self.world),
+            Fault::Mend => self.world.network.mend(),
+            Fault::FastDisk(node) => self.hosts[node.position()].set_sync_time(HEALTHY_DISK),
+            Fault::Calm => self.world.network.set_weather(self.profile.weather),
+            Fault::Heal => self.heal(),
+        }
+    }
+
+    /// Ends all faults but the Byzantine ones.
+    pub fn heal(&mut self) {
+        self.healed_at.get_or_insert(self.world.now);
+        self.world.network.mend();
+        self.world.network.set_weather(Weather::TIMELY);
+        for host in &mut self.hosts {
+            host.set_sync_time(HEALTHY_DISK);
+            host.start(&mut self.world);
+        }
+    }
+
+    fn after(&mut self, low: u64, high: u64, fault: Fault) {
+        let span = Time::from_millis(self.random.between(low, high));
+        self.world.after(span, Happening::Fault(fault));
+    }
+
+    fn some_node(&mut self) -> NodeId {
+        let position = self.random.position(self.hosts.len());
+        self.hosts[position].id()
+    }
+
+    fn leader(&self) -> Option<NodeId> {
+        let leads = |host: &&Host| {
+            host.status()
+                .is_some_and(|status| status.role == Role::Leader)
+        };
+        self.hosts.iter().find(leads).map(Host::id)
+    }
+
+    fn strike(&mut self, kind: Kind) {
+        match kind {
+            Kind::Crash => self.strike_crash(),
+            Kind::Partition => {
+                let count = self.random.position(self.hosts.len() - 1) + 1;
+                let side: Vec<NodeId> = self
+                    .random
+                    .sample(count, self.hosts.len())
+                    .into_iter()
+                    .map(|position| self.hosts[position].id())
+                    .collect();
+                self.world.network.split(&side);
+                self.after(200, 8_000, Fault::Mend);
+            }
+            Kind::OneWay => {
+                for _ in 0..self.random.between(1, 3) {
+                    let (from, to) = (self.some_node(), self.some_node());
+                    self.world.network.cut(from, to);
+                }
+                self.after(200, 8_000, Fault::Mend);
+            }
+            Kind::SlowDisk => {
+                let node = self.some_node();
+                self.hosts[node.position()].set_sync_time(SLOW_DISK);
+                self.after(500, 5_000, Fault::FastDisk(node));
+            }
+            Kind::Clock => {
+                let node = self.some_node();
+                let offset = i64::try_from(self.random.below(8_001)).unwrap_or(0) - 4_000;
+                self.hosts[node.position()].clock().set_wall_offset(offset);
+            }
+            Kind::Storm => {
+                let weather = self.profile.storm(&mut self.random);
+                self.world.network.set_weather(weather);
+                self.after(500, 6_000, Fault::Calm);
+            }
+        }
+    }
+
+    fn strike_crash(&mut self) {
+        let struck: Vec<NodeId> = if self.random.chance(100) {
+            self.hosts.iter().map(Host::id).collect()
+        } else {
+            let leader = self.leader().filter(|_| self.random.chance(500));
+            vec![leader.unwrap_or_else(|| self.some_node())]
+        };
+        for node in struck {
+            self.hosts[node.position()].crash();
+            if self.world.trace.is_on() {
+                let now = self.world.now;
+                self.world.trace.line(now, format_args!("{node} crashes"));
+            }
+            self.after(20, 5_000, Fault::Restart(node));
+        }
+    }
+
+    /// Whether every request is answered and every correct node has executed everything.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.world.clients.is_done() && self.laggard().is_none()
+    }
+
+    /// A correct node that has not executed everything that is committed.
+    #[must_use]
+    pub fn laggard(&self) -> Option<NodeId> {
+        let committed = self.world.oracle.committed();
+        self.hosts
+            .iter()
+            .find(|host| {
+                !host.is_byzantine()
+                    && host
+                        .applied()
+                        .is_none_or(|applied| applied.index < committed)
+            })
+            .map(Host::id)
+    }
+
+    /// Nobody asks for more. Lets the network finish what was asked, within the liveness bound.
+    pub fn settle(&mut self) {
+        self.world.clients.stop();
+        let bound = liveness_bound(self.configuration().sizes(), &Timers::DEFAULT);
+        // The requests have the bound each; a node that lags has it from here.
+        let end = self.world.now.after(bound).after(RESEND).after(RESEND);
+        while self.violation().is_none() && !self.is_settled() {
+            if self.world.now > end {
+                let node = self.laggard();
+                let detail = "has not executed everything that is committed".to_owned();
+                self.report("liveness", "P3.7, P4.3", node, detail);
+                return;
+            }
+            let next = self.world.now.after(Time::from_millis(50));
+            self.run_until(next);
+        }
+    }
+}

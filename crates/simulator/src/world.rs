@@ -1,0 +1,355 @@
+//! Everything outside the nodes: time, the network, the clients, and who watches.
+
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+
+use consensus::{
+    Message, NodeId, Request, RequestKey, Term, Time, Verification, Verified, event::Recipient,
+    message::Relay,
+};
+
+use crate::{
+    adversary::Coalition,
+    client::Clients,
+    fault::Fault,
+    network::Network,
+    oracle::{Observation, Oracle, Violation},
+    trace::Trace,
+};
+
+/// A judged message on its way, shared by all its receivers.
+#[derive(Clone)]
+pub enum Parcel {
+    /// For the replica.
+    Message(Arc<Verified<Message>>),
+    /// Requests that were judged one by one.
+    Relayed(Arc<Relayed>),
+}
+
+/// The valid requests of a relay.
+pub struct Relayed {
+    /// The message as it came.
+    pub message: Message,
+    /// See [`Relay::complained`].
+    pub complained: bool,
+    /// The requests.
+    pub requests: Vec<Request>,
+}
+
+impl Parcel {
+    /// The message in it.
+    #[must_use]
+    pub fn message(&self) -> &Message {
+        match self {
+            Self::Message(verified) => verified,
+            Self::Relayed(relayed) => &relayed.message,
+        }
+    }
+}
+
+/// Something that is going to happen.
+pub enum Happening {
+    /// A message arrives.
+    Deliver {
+        /// From whom.
+        from: NodeId,
+        /// To whom.
+        to: NodeId,
+        /// What.
+        parcel: Parcel,
+    },
+    /// A node's sync ends, unless it crashed meanwhile.
+    Synced {
+        /// Whose.
+        node: NodeId,
+        /// Of which life.
+        life: u32,
+    },
+    /// A node's deadline may have passed.
+    Timer {
+        /// Whose.
+        node: NodeId,
+    },
+    /// A Byzantine node gets to act unasked.
+    Tick {
+        /// Who.
+        node: NodeId,
+    },
+    /// A Byzantine node sends something that it held back.
+    Emit {
+        /// Who.
+        from: NodeId,
+        /// To whom.
+        to: NodeId,
+        /// What.
+        message: Arc<Message>,
+    },
+    /// A client asks for something new.
+    Ask,
+    /// A client looks whether it was answered.
+    AskAgain(RequestKey),
+    /// Something breaks.
+    Fault(Fault),
+}
+
+impl Happening {
+    /// The node that it happens to.
+    #[must_use]
+    pub const fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::Deliver { to: node, .. }
+            | Self::Synced { node, .. }
+            | Self::Timer { node }
+            | Self::Tick { node }
+            | Self::Emit { from: node, .. } => Some(*node),
+            Self::Ask | Self::AskAgain(_) | Self::Fault(_) => None,
+        }
+    }
+}
+
+struct Scheduled {
+    at: Time,
+    /// What was scheduled first happens first.
+    order: u64,
+    happening: Happening,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.order == other.order
+    }
+}
+impl Eq for Scheduled {}
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+/// Decides about single messages where a script wants to.
+pub trait Director: Send {
+    /// Whether a message may travel.
+    fn permits(&mut self, now: Time, from: NodeId, to: NodeId, message: &Message) -> bool;
+}
+
+/// Everything outside the nodes.
+pub struct World {
+    /// Simulated time.
+    pub now: Time,
+    queue: BinaryHeap<Reverse<Scheduled>>,
+    order: u64,
+    /// The links.
+    pub network: Network,
+    /// The clients.
+    pub clients: Clients,
+    /// The watch.
+    pub oracle: Oracle,
+    /// Judges messages for everybody.
+    pub verification: Verification,
+    /// The log of what happens.
+    pub trace: Trace,
+    /// What Byzantine nodes know together.
+    pub coalition: Coalition,
+    /// The script, if there is one.
+    pub director: Option<Box<dyn Director>>,
+    /// The highest term that is known to have a leader, and how many had one.
+    elected: (Option<Term>, u64),
+    /// Messages that were refused; only Byzantine nodes may send such.
+    pub refused: u64,
+}
+
+impl World {
+    /// A world at time zero.
+    #[must_use]
+    pub fn new(
+        network: Network,
+        clients: Clients,
+        oracle: Oracle,
+        verification: Verification,
+        coalition: Coalition,
+        trace: Trace,
+    ) -> Self {
+        Self {
+            now: Time(0),
+            queue: BinaryHeap::new(),
+            order: 0,
+            network,
+            clients,
+            oracle,
+            verification,
+            trace,
+            coalition,
+            director: None,
+            elected: (None, 0),
+            refused: 0,
+        }
+    }
+
+    /// Plans something for `at`, or for now if that has passed.
+    pub fn at(&mut self, at: Time, happening: Happening) {
+        self.order += 1;
+        self.queue.push(Reverse(Scheduled {
+            at: at.max(self.now),
+            order: self.order,
+            happening,
+        }));
+    }
+
+    /// Plans something for later.
+    pub fn after(&mut self, span: Time, happening: Happening) {
+        self.at(self.now.after(span), happening);
+    }
+
+    /// When the next thing happens.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Time> {
+        self.queue.peek().map(|Reverse(next)| next.at)
+    }
+
+    /// Moves time to the next thing and returns it.
+    pub fn advance(&mut self) -> Option<Happening> {
+        let Reverse(next) = self.queue.pop()?;
+        self.now = next.at;
+        Some(next.happening)
+    }
+
+    /// Tells the oracle what a node did.
+    pub fn observe(&mut self, node: NodeId, observation: Observation<'_>) {
+        self.oracle.observe(self.now, node, observation);
+    }
+
+    /// Notes that a term has a leader.
+    pub fn elected(&mut self, term: Term) {
+        if self.elected.0.is_none_or(|highest| term > highest) {
+            self.elected = (Some(term), self.elected.1 + 1);
+        }
+    }
+
+    /// How many terms got a leader, beyond the first.
+    #[must_use]
+    pub const fn leader_changes(&self) -> u64 {
+        self.elected.1.saturating_sub(1)
+    }
+
+    /// Puts a message on its way.
+    pub fn send(&mut self, from: NodeId, to: Recipient, message: Arc<Message>) {
+        let mut arrivals = Vec::new();
+        match to {
+            Recipient::Node(node) => self.plan(from, node, &message, &mut arrivals),
+            Recipient::Others => {
+                for node in self.verification.configuration().sizes().nodes() {
+                    if node != from {
+                        self.plan(from, node, &message, &mut arrivals);
+                    }
+                }
+            }
+        }
+        if self.trace.is_on() {
+            self.trace_send(from, to, &message, &arrivals);
+        }
+        if arrivals.is_empty() {
+            return;
+        }
+        let message = Arc::unwrap_or_clone(message);
+        let Some(parcel) = self.judge(from, message) else {
+            return;
+        };
+        for (to, delay) in arrivals {
+            let parcel = parcel.clone();
+            self.after(delay, Happening::Deliver { from, to, parcel });
+        }
+    }
+
+    fn plan(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        message: &Message,
+        arrivals: &mut Vec<(NodeId, Time)>,
+    ) {
+        let exists = to.position() < self.verification.configuration().sizes().validators();
+        if to == from || !exists {
+            return;
+        }
+        let now = self.now;
+        if let Some(director) = &mut self.director
+            && !director.permits(now, from, to, message)
+        {
+            return;
+        }
+        let planned = self.network.arrivals(from, to).into_iter().flatten();
+        arrivals.extend(planned.map(|delay| (to, delay)));
+    }
+
+    /// Judges a message once for all its receivers: the judgement is a function of the bytes.
+    fn judge(&mut self, from: NodeId, message: Message) -> Option<Parcel> {
+        let name = message.name();
+        let refused = match self.verification.decoded_message(from, message) {
+            Ok(verified) => {
+                self.oracle.seen(&verified);
+                return Some(match &*verified {
+                    Message::Relay(signed) => {
+                        let Relay {
+                            complained,
+                            requests,
+                            ..
+                        } = &signed.body;
+                        Parcel::Relayed(Arc::new(Relayed {
+                            complained: *complained,
+                            requests: self.verification.relayed(requests),
+                            message: verified.into_parts().1,
+                        }))
+                    }
+                    _ => Parcel::Message(Arc::new(verified)),
+                });
+            }
+            Err(refused) => refused,
+        };
+        self.refused += 1;
+        if self.oracle.history().is_correct(from) {
+            self.oracle.report(Violation {
+                invariant: "correct nodes send nothing that is refused",
+                rule: "P2.2, P3.2",
+                at: self.now,
+                node: Some(from),
+                detail: format!("its {name} is refused: {refused}"),
+            });
+        }
+        if self.trace.is_on() {
+            let now = self.now;
+            self.trace
+                .line(now, format_args!("{from} {name} refused: {refused}"));
+        }
+        None
+    }
+
+    fn trace_send(
+        &mut self,
+        from: NodeId,
+        to: Recipient,
+        message: &Message,
+        arrivals: &[(NodeId, Time)],
+    ) {
+        let arrivals: Vec<String> = arrivals
+            .iter()
+            .map(|(node, delay)| format!("{node}+{}", delay.0))
+            .collect();
+        let to = match to {
+            Recipient::Node(node) => node.to_string(),
+            Recipient::Others => "all".to_owned(),
+        };
+        let now = self.now;
+        self.trace.line(
+            now,
+            format_args!(
+                "{from} > {to} {} [{}]",
+                crate::describe::message(message),
+                arrivals.join(" ")
+            ),
+        );
+    }
+}
