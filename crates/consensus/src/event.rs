@@ -187,6 +187,12 @@ pub enum Notice {
     },
     /// A validator was caught.
     Evidence(Arc<Evidence>),
+    /// A commit certificate contradicts what this node has committed, or the branch of a later
+    /// term: more than f validators are faulty. It is not followed.
+    Contradiction {
+        /// What the certificate speaks about.
+        point: Point,
+    },
     /// A base computed by a leader could not be adopted.
     BaseRefused {
         /// The term.

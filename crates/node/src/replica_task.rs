@@ -80,6 +80,7 @@ impl ReplicaTask {
 
     fn take_in(&mut self, taken: &mut Taken) -> Result<(), Gone> {
         if let Some(write) = taken.written.take() {
+            tracing::debug!(me=%self.shared.me, ?write, "DBG written");
             self.outbound.written(write);
             self.handle(Event::Written(write))?;
         }
@@ -89,6 +90,7 @@ impl ReplicaTask {
         for item in taken.items.drain(..) {
             match item.input {
                 Input::Event(event) => {
+                    match &*event { Event::Message(m) => tracing::debug!(me=%self.shared.me, from=%m.from(), kind=m.name(), "DBG event"), e => tracing::debug!(me=%self.shared.me, "DBG event {}", format!("{e:?}").chars().take(40).collect::<String>()) }
                     if self.outbound.behaviour.is_none() {
                         self.handle(*event)?;
                     } else if let Some(event) = self.let_in(*event) {
@@ -179,6 +181,7 @@ impl ReplicaTask {
 
     fn drain(&mut self) -> Result<(), Gone> {
         while let Some(output) = self.replica.next_output() {
+            match &output { Output::Write { id, records, .. } => tracing::debug!(me=%self.shared.me, ?id, n = records.len(), "DBG write"), Output::Send { to, message, after } => tracing::debug!(me=%self.shared.me, ?to, kind = message.name(), ?after, "DBG send"), _ => {} }
             match output {
                 Output::Write {
                     id,
@@ -256,6 +259,9 @@ impl ReplicaTask {
             Notice::Evidence(evidence) => {
                 tracing::warn!(%evidence, "a validator was caught");
                 self.shared.evidence.add(Arc::clone(evidence));
+            }
+            Notice::Contradiction { point } => {
+                tracing::error!(%point, "a commit certificate contradicts this ledger: more than f validators are faulty");
             }
             Notice::BaseRefused { term, base } => {
                 tracing::warn!(%term, %base, "base refused");

@@ -87,15 +87,27 @@ impl Byzantine {
             return;
         }
         match self.branches.path(&self.log, point) {
-            Ok((fork, path)) if fork.index >= self.commit.index => {
+            Ok((fork, path)) if self.may_follow(&wanted, fork, &path) => {
                 self.follow(&wanted, fork, &path);
                 self.commit_to(wanted);
             }
-            // A certificate that contradicts what is committed: more than f traitors. The chain
-            // does not change at or below the commit point, whatever anybody signs.
-            Ok(_) => {}
+            Ok(_) => self.notice(Notice::Contradiction { point }),
             Err(_) => self.wanted = Some((wanted, since)),
         }
+    }
+
+    /// The chain does not change at or below the commit point, whatever anybody signs (P3.2), and
+    /// a certificate does not displace a branch of a later term, whose base includes all that was
+    /// committed before.
+    fn may_follow(
+        &self,
+        certificate: &QuorumCertificate,
+        fork: Point,
+        path: &[Arc<Entry>],
+    ) -> bool {
+        let displaces = !path.is_empty() && fork != self.log.last();
+        fork.index >= self.commit.index
+            && (!displaces || certificate.term() >= self.state.pair_term)
     }
 
     /// P3.3 (iii): what the certificate does to the accepted pair, and the chain that it demands.

@@ -11,6 +11,7 @@ use crate::{
     certificate::ElectionCertificate,
     entry::Entry,
     event::{Notice, Recipient, WriteId},
+    evidence::Offence,
     limits,
     message::{Grant, Justification, Report, RequestVote},
     record::Record,
@@ -26,7 +27,9 @@ pub(super) struct Candidacy {
     pub(super) reports: BTreeMap<NodeId, Signed<Report>>,
     /// What was asked of the voters, and the write that holds this node's own grant.
     pub(super) request: Option<(RequestVote, WriteId)>,
-    /// Grants of exactly that.
+    /// The first grant of each voter, whatever it grants.
+    granted: BTreeMap<NodeId, Signed<Grant>>,
+    /// Grants of exactly what was asked.
     grants: BTreeMap<NodeId, Signature>,
 }
 
@@ -171,6 +174,20 @@ impl Byzantine {
     }
 
     pub(super) fn vote_granted(&mut self, signed: Signed<Grant>) {
+        if signed.body.term == self.state.term {
+            let first = self
+                .candidacy
+                .granted
+                .entry(signed.signer)
+                .or_insert_with(|| signed.clone());
+            if first.body != signed.body {
+                let first = first.clone();
+                self.accuse(Offence::TwoGrants {
+                    first,
+                    second: signed.clone(),
+                });
+            }
+        }
         if let Some((request, _)) = &self.candidacy.request
             && signed.body == request.grant()
         {

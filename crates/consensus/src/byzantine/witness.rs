@@ -137,7 +137,7 @@ impl Byzantine {
     }
 
     /// Keeps and spreads evidence, if it is some.
-    fn accuse(&mut self, offence: Offence) {
+    pub(super) fn accuse(&mut self, offence: Offence) {
         let evidence = Evidence {
             epoch: self.configuration().epoch(),
             offence,
