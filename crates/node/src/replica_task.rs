@@ -66,6 +66,10 @@ impl ReplicaTask {
             }
             if Instant::now() >= look_around {
                 look_around = Instant::now() + LOOK_AROUND;
+                // What was refused for its timestamp is looked at again, too (P3.2).
+                if self.handle(Event::Timeout).is_err() {
+                    return;
+                }
                 self.outbound.tick();
                 self.look();
             }
@@ -80,7 +84,6 @@ impl ReplicaTask {
 
     fn take_in(&mut self, taken: &mut Taken) -> Result<(), Gone> {
         if let Some(write) = taken.written.take() {
-            tracing::debug!(me=%self.shared.me, ?write, "DBG written");
             self.outbound.written(write);
             self.handle(Event::Written(write))?;
         }
@@ -90,7 +93,6 @@ impl ReplicaTask {
         for item in taken.items.drain(..) {
             match item.input {
                 Input::Event(event) => {
-                    match &*event { Event::Message(m) => tracing::debug!(me=%self.shared.me, from=%m.from(), kind=m.name(), "DBG event"), e => tracing::debug!(me=%self.shared.me, "DBG event {}", format!("{e:?}").chars().take(40).collect::<String>()) }
                     if self.outbound.behaviour.is_none() {
                         self.handle(*event)?;
                     } else if let Some(event) = self.let_in(*event) {
@@ -181,7 +183,6 @@ impl ReplicaTask {
 
     fn drain(&mut self) -> Result<(), Gone> {
         while let Some(output) = self.replica.next_output() {
-            match &output { Output::Write { id, records, .. } => tracing::debug!(me=%self.shared.me, ?id, n = records.len(), "DBG write"), Output::Send { to, message, after } => tracing::debug!(me=%self.shared.me, ?to, kind = message.name(), ?after, "DBG send"), _ => {} }
             match output {
                 Output::Write {
                     id,
