@@ -1,2 +1,7 @@
-//! Command line.
-fn main() {}
+//! The command `testnet`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    testnet::cli::run().into()
+}

@@ -1,0 +1,282 @@
+//! `testnet status`.
+
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use keys::exit::Code;
+use serde_json::{Value, json};
+
+use super::Common;
+use crate::{
+    failure::{Failure, Outcome},
+    network::{Facts, Health, Network, NodeFacts, ProcessState, assess, last_deposed},
+    render::{Align, Output, table},
+};
+
+pub const NOTES: &str = "\
+Healthy means: all nodes are up, on one committed chain, and less than a second behind.
+The exit code is 0 whether or not the network is healthy, and 7 if there is none; with --wait it
+is 0 only if it became healthy in time, else 3 if too few nodes answer and 7 otherwise.
+In JSON, the numbers of a node whose role is down are 0.";
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Wait until the network is in this state
+    #[arg(long, value_name = "STATE")]
+    wait: Option<Awaited>,
+    /// How many seconds to wait
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    timeout: f64,
+    /// Also show timers, links and processes
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Awaited {
+    /// All nodes up, on one chain, less than a second behind
+    Healthy,
+}
+
+pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
+    let network = common.network()?;
+    let (facts, health) = match arguments.wait {
+        None => assess(&network)?,
+        Some(Awaited::Healthy) => {
+            let timeout = Duration::try_from_secs_f64(arguments.timeout)
+                .map_err(|_| Failure::usage("--timeout takes a number of seconds"))?;
+            wait_until_healthy(&network, timeout)?
+        }
+    };
+    output.result(
+        &as_json(&network, &facts, &health)?,
+        &as_text(&network, &facts, &health, arguments.verbose, output)?,
+    );
+    if arguments.wait.is_none() || health.healthy {
+        return Ok(());
+    }
+    let code = match health.has_quorum {
+        true => Code::TestnetState,
+        false => Code::NoQuorum,
+    };
+    Err(Failure::new(
+        code,
+        format!(
+            "the network did not become healthy within {} s",
+            arguments.timeout
+        ),
+    )
+    .next(health.problems.join("\n  ")))
+}
+
+/// Looks again and again until the network is healthy or the time is over.
+pub fn wait_until_healthy(network: &Network, timeout: Duration) -> Outcome<(Facts, Health)> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let (facts, health) = assess(network)?;
+        if health.healthy || Instant::now() >= deadline {
+            return Ok((facts, health));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn role(node: &NodeFacts) -> &str {
+    match (&node.report, node.process) {
+        (Some(report), _) => &report.role,
+        (None, ProcessState::Paused(_)) => "paused",
+        (None, ProcessState::Running(_)) => "silent",
+        (None, ProcessState::Down) => "down",
+    }
+}
+
+pub fn as_json(network: &Network, facts: &Facts, health: &Health) -> Outcome<Value> {
+    let sizes = network.sizes()?;
+    let nodes: Vec<Value> = facts
+        .nodes
+        .iter()
+        .zip(network.genesis.validators())
+        .map(|(node, validator)| {
+            let report = node.report.as_ref();
+            let number = |of: fn(&node::StatusReport) -> u64| report.map_or(0, of);
+            json!({
+                "name": node.name,
+                "role": report.map_or("down", |report| report.role.as_str()),
+                "term": number(|report| report.term),
+                "commit": number(|report| report.commit),
+                "lag": report.map_or(0, |report| {
+                    report.lag.max(facts.commit().saturating_sub(report.commit))
+                }),
+                "head": number(|report| report.head),
+                "evidence": number(|report| report.evidence),
+                "applied": number(|report| report.applied),
+                "commit_hash": report.map(|report| keys::to_hex(&report.commit_hash)),
+                "process": match node.process {
+                    ProcessState::Down => "down",
+                    ProcessState::Running(_) => "running",
+                    ProcessState::Paused(_) => "paused",
+                },
+                "pid": node.process.id(),
+                "address": validator.address,
+                "behaviour": node.behaviour,
+                "suspicion": report.and_then(|report| report.suspicion.as_deref()),
+            })
+        })
+        .collect();
+    let deposed = last_deposed(facts).map(|deposed| {
+        let name = |position: u16| {
+            let validators = network.genesis.validators();
+            validators
+                .get(usize::from(position))
+                .map(|validator| validator.name.as_str())
+        };
+        json!({
+            "leader": name(deposed.leader),
+            "term": deposed.term,
+            "reasons": deposed.reasons.iter().map(|reason| json!({
+                "node": name(reason.node),
+                "reason": reason.reason,
+            })).collect::<Vec<_>>(),
+        })
+    });
+    let reasons: Vec<&String> = health.problems.iter().chain(&health.notes).collect();
+    Ok(json!({
+        "mode": network.genesis.mode(),
+        "client_checks": network.genesis.client_checks(),
+        "n": sizes.validators(),
+        "f": sizes.faulty(),
+        "quorum": sizes.quorum(),
+        "healthy": health.healthy,
+        "reasons": reasons,
+        "nodes": nodes,
+        "deposed": deposed,
+        "data": network.layout.root(),
+    }))
+}
+
+pub fn as_text(
+    network: &Network,
+    facts: &Facts,
+    health: &Health,
+    verbose: bool,
+    output: &Output,
+) -> Outcome<String> {
+    let sizes = network.sizes()?;
+    let verdict = if health.healthy {
+        output.good("healthy")
+    } else {
+        output.bad("not healthy")
+    };
+    let mut text = format!(
+        "{}, {} nodes, f = {}, quorum {}: {verdict}\n\n{}",
+        output.bold(network.genesis.mode().as_str()),
+        sizes.validators(),
+        sizes.faulty(),
+        sizes.quorum(),
+        nodes_table(facts)
+    );
+    for (heading, sentences) in [("Wrong:", &health.problems), ("To know:", &health.notes)] {
+        if !sentences.is_empty() {
+            text.push_str(&format!("\n\n{}", output.bold(heading)));
+            for sentence in sentences {
+                text.push_str(&format!("\n  {sentence}"));
+            }
+        }
+    }
+    if verbose {
+        text.push_str(&details(network, facts));
+    }
+    Ok(text)
+}
+
+fn nodes_table(facts: &Facts) -> String {
+    let rows: Vec<Vec<String>> = facts
+        .nodes
+        .iter()
+        .map(|node| {
+            let number = |of: fn(&node::StatusReport) -> u64| {
+                let report = node.report.as_ref();
+                report.map_or_else(|| "–".to_owned(), |report| of(report).to_string())
+            };
+            let lag = node.report.as_ref().map_or_else(
+                || "–".to_owned(),
+                |report| {
+                    let behind = facts.commit().saturating_sub(report.commit);
+                    report.lag.max(behind).to_string()
+                },
+            );
+            vec![
+                node.name.clone(),
+                role(node).to_owned(),
+                number(|report| report.term),
+                number(|report| report.commit),
+                lag,
+                number(|report| report.head),
+                number(|report| report.evidence),
+                node.behaviour
+                    .as_ref()
+                    .map_or_else(String::new, |setting| setting.behaviour.clone()),
+            ]
+        })
+        .collect();
+    table(
+        &[
+            ("node", Align::Left),
+            ("role", Align::Left),
+            ("term", Align::Right),
+            ("commit", Align::Right),
+            ("lag", Align::Right),
+            ("head", Align::Right),
+            ("evidence", Align::Right),
+            ("traitor", Align::Left),
+        ],
+        &rows,
+    )
+}
+
+fn details(network: &Network, facts: &Facts) -> String {
+    let mut text = String::from("\n\nProcesses and timers:");
+    for (node, validator) in facts.nodes.iter().zip(network.genesis.validators()) {
+        let id = node.process.id();
+        let process = id.map_or_else(|| "no process".to_owned(), |id| format!("process {id}"));
+        text.push_str(&format!(
+            "\n  {}  {}  {process}",
+            node.name, validator.address
+        ));
+        let Some(report) = &node.report else { continue };
+        let timers = &report.timers;
+        let counters = &report.counters;
+        text.push_str(&format!(
+            "\n      timers (ms): heartbeat {}, silence {}–{}, starvation {}, term {} doubled {} \
+             times, at most {}\n      {} requests wait; {} transactions, {} syncs, {} signatures of \
+             nodes and {} of clients checked; {} messages refused",
+            timers.heartbeat,
+            timers.silence_shortest,
+            timers.silence_longest,
+            timers.starvation,
+            timers.term,
+            report.timer_level,
+            timers.longest,
+            report.pending,
+            counters.transactions,
+            counters.syncs,
+            counters.node_signatures,
+            counters.client_signatures,
+            counters.refused,
+        ));
+        let links: Vec<String> = report
+            .peers
+            .iter()
+            .map(|peer| {
+                let state = match (&peer.fault, &peer.problem) {
+                    (Some(fault), _) => fault.clone(),
+                    (None, Some(problem)) => problem.clone(),
+                    (None, None) => "up".to_owned(),
+                };
+                format!("{} {state}", peer.name)
+            })
+            .collect();
+        text.push_str(&format!("\n      links: {}", links.join("; ")));
+    }
+    text
+}

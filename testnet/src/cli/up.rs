@@ -1,0 +1,293 @@
+//! `testnet up`.
+
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt,
+    process::Child,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use keys::{ClientChecks, Mode, exit::Code};
+use serde_json::json;
+
+use super::{Common, down, status};
+use crate::{
+    balance,
+    failure::{Failure, Outcome},
+    interrupt::Interrupts,
+    network::{
+        Layout, Lock, Network, Plan, await_answers, found, launch, remove, renew_ports,
+        usual_accounts,
+    },
+    render::Output,
+    supervisor,
+};
+
+pub const NOTES: &str = "\
+A network is made once, with its mode, nodes and keys, and gone on with afterwards; --reset makes
+another one in its place. Ctrl-C stops all nodes; with --detach they go on until `down`.
+
+Examples:
+  testnet up
+  testnet up --mode raft --nodes 3 --data /tmp/other --detach
+  testnet up --reset --mode byzantine --nodes 7";
+
+/// How many nodes there are unless the user says so.
+const NODES: usize = 4;
+/// How long a network may take until it is healthy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Args)]
+pub struct Arguments {
+    /// How many nodes [default: 4]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
+    nodes: Option<u16>,
+    /// How they agree: raft, raft-signed or byzantine [default: byzantine]
+    #[arg(long)]
+    mode: Option<Mode>,
+    /// Who checks clients' signatures: leader or all [default: leader in mode raft, else all]
+    #[arg(long, value_name = "WHO")]
+    client_checks: Option<ClientChecks>,
+    /// Return as soon as the network is healthy, and leave it running
+    #[arg(long)]
+    detach: bool,
+    /// Make all keys from this number, so that the same network can be made again
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Remove the network that is there, with its ledger and keys, and make a new one
+    #[arg(long)]
+    reset: bool,
+}
+
+pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<Code> {
+    let layout = common.layout();
+    make_root(&layout)?;
+    let start = Instant::now();
+    let lock = Lock::wait(&layout.lock())?;
+    if arguments.reset
+        && let Some(network) = Network::find(&layout)?
+    {
+        down::stop(network, output)?;
+        remove(&layout)?;
+        make_root(&layout)?;
+    }
+    let (mut network, fresh) = match Network::find(&layout)? {
+        Some(network) => {
+            check_same(common, arguments, &network)?;
+            if network.is_alive() {
+                drop(lock);
+                return already_running(common, &network, output);
+            }
+            (network, false)
+        }
+        None => (make(&layout, arguments)?, true),
+    };
+    let (genesis, moved) = renew_ports(&layout, network.genesis)?;
+    network.genesis = genesis;
+    for name in moved {
+        output.progress(&format!(
+            "{name} listens at another port: somebody took its old one"
+        ));
+    }
+    network.state.running = true;
+    network.state.store(&layout)?;
+    // Before the first node starts, so that Ctrl-C finds somebody who stops them.
+    let interrupts = Interrupts::count()?;
+    let nodes = network.nodes();
+    let mut children = launch(&nodes)?;
+    if let Err(failure) = await_answers(&nodes, &mut children) {
+        if !arguments.detach {
+            down::stop(network, output)?;
+        }
+        return Err(failure);
+    }
+    let (facts, health) = status::wait_until_healthy(&network, PATIENCE)?;
+    drop(lock);
+    let text = introduction(
+        common,
+        &network,
+        fresh,
+        start.elapsed(),
+        arguments.detach,
+        output,
+    )?;
+    let mut value = status::as_json(&network, &facts, &health)?;
+    value["ready_seconds"] = json!(start.elapsed().as_secs_f64());
+    output.result(&value, &text);
+    if !health.healthy {
+        output.progress(&format!(
+            "It runs, but is not healthy yet:\n  {}",
+            health.problems.join("\n  ")
+        ));
+    }
+    if arguments.detach {
+        return Ok(Code::Ok);
+    }
+    supervise(network, &mut children, &interrupts, output)
+}
+
+fn supervise(
+    network: Network,
+    children: &mut Vec<Child>,
+    interrupts: &Interrupts,
+    output: &Output,
+) -> Outcome<Code> {
+    match supervisor::watch(&network, children, interrupts)? {
+        supervisor::End::TakenDown => {
+            output.progress("The network was stopped by another command.");
+            Ok(Code::Ok)
+        }
+        supervisor::End::Interrupted => {
+            output.progress("Stopping all nodes …");
+            let _lock = Lock::wait(&network.layout.lock())?;
+            let root = network.layout.root().display().to_string();
+            down::stop(network, output)?;
+            output.progress(&format!(
+                "Stopped. The ledger stays in {root}; `up` goes on with it."
+            ));
+            Ok(Code::Interrupted)
+        }
+    }
+}
+
+fn make_root(layout: &Layout) -> Outcome {
+    let root = layout.root();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(root)
+        .map_err(|error| Failure::system(format!("make the folder {}", root.display()), error))
+}
+
+fn make(layout: &Layout, arguments: &Arguments) -> Outcome<Network> {
+    found(
+        layout,
+        &Plan {
+            nodes: arguments.nodes.map_or(NODES, usize::from),
+            mode: arguments.mode.unwrap_or(Mode::Byzantine),
+            client_checks: arguments.client_checks,
+            seed: arguments.seed,
+            accounts: usual_accounts(),
+        },
+    )?;
+    Network::open(layout)
+}
+
+/// A network that was made otherwise is never quietly taken for the one that is asked for.
+fn check_same(common: &Common, arguments: &Arguments, network: &Network) -> Outcome {
+    let genesis = &network.genesis;
+    let nodes = genesis.validators().len();
+    let mut differences = Vec::new();
+    if let Some(mode) = arguments.mode.filter(|mode| *mode != genesis.mode()) {
+        differences.push(format!("its mode is {}, not {mode}", genesis.mode()));
+    }
+    if let Some(asked) = arguments.nodes.filter(|asked| usize::from(*asked) != nodes) {
+        differences.push(format!("it has {nodes} nodes, not {asked}"));
+    }
+    if let Some(checks) = arguments.client_checks
+        && checks != genesis.client_checks()
+    {
+        differences.push(format!(
+            "clients' signatures are checked by {}, not {checks}",
+            genesis.client_checks()
+        ));
+    }
+    if let Some(seed) = arguments.seed
+        && network.state.seed != Some(seed)
+    {
+        differences.push(format!("it was not made from seed {seed}"));
+    }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::state(format!(
+        "there is a network in {} already, and {}",
+        network.layout.root().display(),
+        differences.join(", and ")
+    ))
+    .next(format!(
+        "To go on with it: {}\n  To remove it and its ledger: repeat this with --reset\n  To keep \
+         both: choose another folder with --data",
+        common.command("testnet", "up")
+    )))
+}
+
+fn already_running(common: &Common, network: &Network, output: &Output) -> Outcome<Code> {
+    let (facts, health) = crate::network::assess(network)?;
+    let value = status::as_json(network, &facts, &health)?;
+    let text = format!(
+        "The network in {} runs already.\n\n{}",
+        network.layout.root().display(),
+        status::as_text(network, &facts, &health, false, output)?
+    );
+    output.result(&value, &text);
+    output.next(&format!("{} stops it", common.command("testnet", "down")));
+    Ok(Code::Ok)
+}
+
+/// What runs, where, what to type next, and how to stop.
+fn introduction(
+    common: &Common,
+    network: &Network,
+    fresh: bool,
+    took: Duration,
+    detached: bool,
+    output: &Output,
+) -> Outcome<String> {
+    let sizes = network.sizes()?;
+    let mode = network.genesis.mode();
+    let tolerates = match mode {
+        Mode::Byzantine => "nodes that may do anything",
+        Mode::Raft | Mode::RaftSigned => "nodes that may crash",
+    };
+    let mut text = format!(
+        "{}: {} nodes, mode {mode}, f = {} {tolerates}, quorum {}; {} in {:.1} s.\n",
+        output.bold("Hawser testnet"),
+        sizes.validators(),
+        sizes.faulty(),
+        sizes.quorum(),
+        if fresh {
+            "ready"
+        } else {
+            "going on where it stopped, ready"
+        },
+        took.as_secs_f64(),
+    );
+    for validator in network.genesis.validators() {
+        text.push_str(&format!("\n  {}  {}", validator.name, validator.address));
+    }
+    if let Some(balance) = balance::of(network, "alice", fresh) {
+        text.push_str(&format!("\n\nalice holds {balance}."));
+    }
+    text.push_str(&format!(
+        "\nKeys are in {}, each node's log in its folder beside it.\n\n{}",
+        network.layout.keys().directory().display(),
+        output.bold(if detached {
+            "Now type:"
+        } else {
+            "In a second terminal:"
+        })
+    ));
+    for (tool, words, meaning) in [
+        ("ledger", "transfer alice bob 250", "send money"),
+        ("testnet", "status", "who leads, and is all well"),
+        ("testnet", "kill n0", "`start n0` brings it back"),
+        ("testnet", "byzantine set n3 equivocate", "a traitor"),
+        ("testnet", "logs -f", "what the nodes say"),
+    ] {
+        text.push_str(&format!(
+            "\n  {:<44} {meaning}",
+            common.command(tool, words)
+        ));
+    }
+    text.push_str(&if detached {
+        format!("\n  {:<44} stop it", common.command("testnet", "down"))
+    } else {
+        format!(
+            "\n\n{} stops all nodes; the ledger stays.",
+            output.bold("Ctrl-C")
+        )
+    });
+    Ok(text)
+}

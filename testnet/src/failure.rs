@@ -1,0 +1,104 @@
+//! What went wrong, what to run next, and the exit code.
+
+use std::fmt;
+
+use keys::{FileError, GenesisError, KeyFileError, KeyStoreError, NameError, exit::Code};
+
+/// A command that failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: Code,
+    /// What happened, and what it means.
+    pub message: String,
+    /// A command to type, or a hint.
+    pub next: Option<String>,
+}
+
+/// What commands return.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure of that kind.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            next: None,
+        }
+    }
+
+    /// The command line cannot be used so.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    /// The network is not in the state that the command needs.
+    #[must_use]
+    pub fn state(message: impl Into<String>) -> Self {
+        Self::new(Code::TestnetState, message)
+    }
+
+    /// The system refused something.
+    #[must_use]
+    pub fn system(action: impl fmt::Display, error: impl fmt::Display) -> Self {
+        Self::new(Code::Internal, format!("cannot {action}: {error}"))
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::new(Code::Internal, error.to_string())
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        match error {
+            KeyFileError::File(error) => error.into(),
+            error => Self::new(Code::VerificationFailed, error.to_string()),
+        }
+    }
+}
+
+impl From<KeyStoreError> for Failure {
+    fn from(error: KeyStoreError) -> Self {
+        match error {
+            KeyStoreError::Name(error) => error.into(),
+            KeyStoreError::File(error) => error.into(),
+            KeyStoreError::Randomness(error) => Self::new(Code::Internal, error.to_string()),
+        }
+    }
+}
+
+impl From<NameError> for Failure {
+    fn from(error: NameError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<GenesisError> for Failure {
+    fn from(error: GenesisError) -> Self {
+        match error {
+            GenesisError::File(error) => error.into(),
+            error => Self::new(Code::VerificationFailed, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Whether a network is healthy, and if not, why: sentences for somebody who has to decide what to
+//! do.
+
+use std::time::{Duration, Instant};
+
+use keys::{Mode, to_hex};
+use node::status::Deposed;
+
+use super::{Facts, Network, NodeFacts, ProcessState, chain};
+use crate::{failure::Outcome, render::program};
+
+/// A node that needs longer to reach what another one had committed is behind.
+const BEHIND: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(25);
+
+/// What to make of the facts.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// All nodes up and led, on one committed chain, less than a second behind.
+    pub healthy: bool,
+    /// Whether enough nodes answer for anything to be committed.
+    pub has_quorum: bool,
+    /// What keeps it from being healthy.
+    pub problems: Vec<String>,
+    /// What is worth knowing besides.
+    pub notes: Vec<String>,
+}
+
+/// Looks at all nodes, for a second at most if some are behind.
+///
+/// # Errors
+/// If the files of a node cannot be read.
+pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
+    let first = Facts::gather(network)?;
+    let target = first.commit();
+    let deadline = Instant::now() + BEHIND;
+    let mut facts = first;
+    let is_behind = |node: &&NodeFacts| {
+        let report = node.report.as_ref();
+        report.is_some_and(|report| report.commit < target)
+    };
+    while facts.nodes.iter().any(|node| is_behind(&node)) && Instant::now() < deadline {
+        std::thread::sleep(LOOK);
+        facts = Facts::gather(network)?;
+    }
+    let mut problems = Vec::new();
+    absences(&facts, &mut problems);
+    let up = facts.reports().count();
+    let quorum = network.sizes()?.quorum();
+    if up < quorum {
+        problems.push(format!(
+            "{up} of {} nodes answer, and a quorum is {quorum}: no payment can be committed until \
+             more are up; what was committed is safe",
+            facts.nodes.len()
+        ));
+    }
+    for node in facts.nodes.iter().filter(is_behind) {
+        let commit = node.report.as_ref().map_or(0, |report| report.commit);
+        problems.push(format!(
+            "{} is {} entries behind",
+            node.name,
+            facts.commit().saturating_sub(commit)
+        ));
+    }
+    leaderlessness(network, &facts, up >= quorum, &mut problems);
+    problems.extend(chain::divergences(network, &facts)?);
+    let mut notes = Vec::new();
+    links(&facts, &mut notes);
+    suspicions(&facts, &mut notes);
+    betrayals(network, &facts, &mut notes);
+    notes.extend(deposition(network, &facts));
+    let health = Health {
+        healthy: problems.is_empty(),
+        has_quorum: up >= quorum,
+        problems,
+        notes,
+    };
+    Ok((facts, health))
+}
+
+fn absences(facts: &Facts, problems: &mut Vec<String>) {
+    for node in &facts.nodes {
+        let name = &node.name;
+        let command = |verb: &str| format!("`{} {verb} {name}`", program("testnet"));
+        match (node.process, &node.problem) {
+            (ProcessState::Down, _) => {
+                problems.push(format!("{name} is down; {} starts it", command("start")));
+            }
+            (ProcessState::Paused(_), _) => {
+                problems.push(format!(
+                    "{name} is paused; {} lets it go on",
+                    command("resume")
+                ));
+            }
+            (ProcessState::Running(_), Some(problem)) => {
+                problems.push(format!("{name} runs, but {problem}"));
+            }
+            (ProcessState::Running(_), None) => {}
+        }
+    }
+}
+
+fn leaderlessness(network: &Network, facts: &Facts, has_quorum: bool, problems: &mut Vec<String>) {
+    if facts.leader().is_some() || !has_quorum {
+        return;
+    }
+    let term = facts.term();
+    let validators = network.genesis.validators();
+    let expected = match network.genesis.mode() {
+        Mode::Byzantine => usize::try_from(term)
+            .ok()
+            .map(|term| &validators[term % validators.len()].name),
+        Mode::Raft | Mode::RaftSigned => None,
+    };
+    problems.push(match expected {
+        Some(name) => format!(
+            "nobody leads term {term}: it is {name}'s to lead, and the others wait for it or for \
+             enough of them to give it up"
+        ),
+        None => format!("nobody leads term {term} yet: an election is under way"),
+    });
+}
+
+/// Faults set on links, and links that are down without one.
+fn links(facts: &Facts, notes: &mut Vec<String>) {
+    let mut cut = Vec::new();
+    for node in &facts.nodes {
+        for (peer, fault) in &node.links.0 {
+            if fault.cut {
+                cut.push(format!("{}>{peer}", node.name));
+            } else {
+                notes.push(format!(
+                    "messages from {} to {peer}: {} (set by `link`)",
+                    node.name,
+                    fault.in_words()
+                ));
+            }
+        }
+    }
+    if !cut.is_empty() {
+        notes.push(format!(
+            "cut links: {}; `{} heal` mends all links",
+            cut.join(" "),
+            program("testnet")
+        ));
+    }
+    let is_up = |name: &str| {
+        let mut nodes = facts.nodes.iter();
+        nodes.any(|node| node.name == name && node.report.is_some())
+    };
+    for (node, report) in facts.reports() {
+        for peer in &report.peers {
+            if !peer.up && is_up(&peer.name) && !node.links.to(&peer.name).cut {
+                let why = peer.problem.as_deref().unwrap_or("unknown reason");
+                notes.push(format!("{} cannot reach {}: {why}", node.name, peer.name));
+            }
+        }
+    }
+}
+
+fn suspicions(facts: &Facts, notes: &mut Vec<String>) {
+    for (node, report) in facts.reports() {
+        if let Some(reason) = &report.suspicion {
+            notes.push(format!(
+                "{} suspects the leader of term {}: {reason}",
+                node.name, report.term
+            ));
+        }
+    }
+}
+
+fn betrayals(network: &Network, facts: &Facts, notes: &mut Vec<String>) {
+    for node in &facts.nodes {
+        if let Some(setting) = &node.behaviour {
+            let account = setting.account.and_then(|address| {
+                let account = network.genesis.account_by_address(&address)?;
+                Some(format!(" {}", account.name))
+            });
+            notes.push(format!(
+                "{} is a traitor: {}{}; `{} byzantine clear {}` ends it",
+                node.name,
+                setting.behaviour,
+                account.unwrap_or_default(),
+                program("testnet"),
+                node.name
+            ));
+        }
+    }
+    let evidence = facts.reports().map(|(_, report)| report.evidence).max();
+    if let Some(pieces) = evidence.filter(|&pieces| pieces > 0) {
+        notes.push(format!(
+            "{pieces} pieces of evidence are held; `{} evidence list` names whom they convict",
+            program("ledger")
+        ));
+    }
+}
+
+/// The leader that was deposed last, by whom and why.
+#[must_use]
+pub fn last_deposed(facts: &Facts) -> Option<&Deposed> {
+    let deposed = facts
+        .reports()
+        .filter_map(|(_, report)| report.deposed.as_ref());
+    deposed.max_by_key(|deposed| deposed.term)
+}
+
+fn deposition(network: &Network, facts: &Facts) -> Option<String> {
+    let deposed = last_deposed(facts)?;
+    let name = |position: u16| {
+        let validator = network.genesis.validators().get(usize::from(position));
+        validator.map_or_else(
+            || format!("#{position}"),
+            |validator| validator.name.clone(),
+        )
+    };
+    let reasons: Vec<String> = deposed
+        .reasons
+        .iter()
+        .map(|reason| {
+            let account = reason.account.map(|account| {
+                let named = account_name(network, &account.0);
+                format!(
+                    " {}",
+                    named.unwrap_or_else(|| to_hex(&account.0)[..8].to_owned())
+                )
+            });
+            format!(
+                "{}: {}{}",
+                name(reason.node),
+                reason.reason,
+                account.unwrap_or_default()
+            )
+        })
+        .collect();
+    let starved = deposed
+        .reasons
+        .iter()
+        .any(|reason| reason.reason == "starved");
+    Some(format!(
+        "{} was deposed as leader of term {} ({}){}",
+        name(deposed.leader),
+        deposed.term,
+        reasons.join(", "),
+        if starved {
+            ": it did not include a request whose client had complained"
+        } else {
+            ""
+        }
+    ))
+}
+
+/// The account that a request's identity belongs to, if it is one of genesis.
+fn account_name(network: &Network, identity: &[u8; 32]) -> Option<String> {
+    let mut accounts = network.genesis.accounts().iter();
+    let account = accounts.find(|account| {
+        let key = consensus::PublicKey(*account.key.as_bytes());
+        ledger::request_account(&account.address(), &key) == *identity
+    })?;
+    Some(account.name.clone())
+}

@@ -1,0 +1,123 @@
+//! Starting nodes: each is this executable run again, in a session of its own.
+
+use std::{
+    env, fs,
+    fs::OpenOptions,
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use keys::exit::Code;
+
+use super::{NodeLayout, ProcessState, process};
+use crate::{
+    control::{self, Request, Response},
+    failure::{Failure, Outcome},
+    render::{plain, program},
+};
+
+/// How long nodes may take until they answer. Replaying a long log takes longest.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(10);
+/// A log is begun anew at a start when it has grown beyond this; one old log is kept.
+const LOG_BYTES: u64 = 32 << 20;
+
+/// Starts the processes of these nodes, which must be down. They are not ready yet.
+///
+/// # Errors
+/// If the system refuses. What was started goes on.
+pub fn launch(nodes: &[NodeLayout]) -> Outcome<Vec<Child>> {
+    let executable = env::current_exe()
+        .map_err(|error| Failure::system("find this program's own executable", error))?;
+    nodes.iter().map(|node| spawn(&executable, node)).collect()
+}
+
+fn spawn(executable: &Path, node: &NodeLayout) -> Outcome<Child> {
+    let fail = |error: io::Error| Failure::system(format!("start {}", node.name()), error);
+    let log = node.log();
+    if fs::metadata(&log).is_ok_and(|log| log.len() > LOG_BYTES) {
+        fs::rename(&log, log.with_extension("old.log")).map_err(fail)?;
+    }
+    let log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&log)
+        .map_err(fail)?;
+    Command::new(executable)
+        .arg("node")
+        .arg("--directory")
+        .arg(node.directory())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().map_err(fail)?)
+        .stderr(log)
+        .spawn()
+        .map_err(fail)
+}
+
+/// Waits until all of these nodes answer.
+///
+/// # Errors
+/// If one ends instead, with what it said last, or takes too long.
+pub fn await_answers(nodes: &[NodeLayout], children: &mut [Child]) -> Outcome {
+    let deadline = Instant::now() + PATIENCE;
+    for (node, child) in nodes.iter().zip(children) {
+        loop {
+            if matches!(
+                control::ask(node, &Request::Status),
+                Ok(Response::Status(_))
+            ) {
+                break;
+            }
+            if let Ok(Some(_)) = child.try_wait()
+                && process::probe(node) == ProcessState::Down
+            {
+                return Err(did_not_start(node));
+            }
+            if Instant::now() >= deadline {
+                return Err(Failure::new(
+                    Code::NoQuorum,
+                    format!(
+                        "{} does not answer after {} s",
+                        node.name(),
+                        PATIENCE.as_secs()
+                    ),
+                )
+                .next(format!(
+                    "See what it says: {} logs {}",
+                    program("testnet"),
+                    node.name()
+                )));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+    Ok(())
+}
+
+fn did_not_start(node: &NodeLayout) -> Failure {
+    let log = tail(&node.log(), 4096).unwrap_or_default();
+    let reason = log
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("error: "))
+        .map_or_else(|| "it ended without saying why".to_owned(), plain);
+    Failure::state(format!("{} did not start: {reason}", node.name())).next(format!(
+        "The whole log: {} logs {}\n  The other nodes go on without it.",
+        program("testnet"),
+        node.name()
+    ))
+}
+
+/// The end of a file, at most so many bytes of it.
+fn tail(path: &Path, bytes: u64) -> io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(bytes)))?;
+    let mut text = Vec::new();
+    file.take(bytes).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
