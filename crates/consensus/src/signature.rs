@@ -77,7 +77,7 @@ pub trait Verifier: Send + Sync {
     fn verify(&self, key: &PublicKey, digest: &Hash, signature: &Signature) -> bool;
 }
 
-/// Ed25519 by `verify_strict`: no small-order keys, no other encodings, no torsion.
+/// Ed25519 by `verify_strict`: no other encodings, and neither key nor R of small order.
 #[derive(Debug, Default)]
 pub struct Ed25519 {
     /// Keys that sign often, decompressed once.

@@ -102,7 +102,7 @@ impl<T: Body> Signed<T> {
             return false;
         };
         if !configuration.mode().signs() {
-            return true;
+            return self.signature == Signature::NONE;
         }
         let mut writer = Writer::default();
         self.body.encode_body(&mut writer);

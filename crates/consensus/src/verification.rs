@@ -14,7 +14,7 @@ use crate::{
     message::{Justification, Message, Report, TermRecord, hash_of_reports},
     mode::Mode,
     request::{InvalidPayload, Payloads, Request},
-    signature::Verifier,
+    signature::{Signature, Verifier},
     signed::{Signed, Verified},
     types::NodeId,
 };
@@ -268,6 +268,9 @@ impl Verification {
             if !self.verifier.verify(key, &digest, &signed.signature) {
                 return Err(InvalidEntry::Signature);
             }
+        } else if signed.signature != Signature::NONE {
+            // One entry has one encoding, in a mode without signatures too.
+            return Err(InvalidEntry::Signature);
         }
         Ok(())
     }

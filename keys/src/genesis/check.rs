@@ -13,7 +13,7 @@ use crate::name::{NameError, check_name, shorten};
 use crate::public_key::PublicKey;
 
 /// The most validators.
-pub const MAX_VALIDATORS: usize = 128;
+pub const MAX_VALIDATORS: usize = 64;
 /// The most accounts.
 pub const MAX_ACCOUNTS: usize = 10_000;
 /// The most assets.
