@@ -120,7 +120,7 @@ impl Payloads for RememberingPayloads {
         Ok(key)
     }
 
-    /// What an entry brings is seldom brought again, so that only looks into the memory.
+    /// An entry may come twice, from the leader and as an answer to a fetch (P3.7).
     fn check_all(&self, payloads: &[Arc<[u8]>]) -> Result<Vec<RequestKey>, InvalidPayload> {
         let names: Vec<Hash> = payloads.iter().map(|payload| Self::name(payload)).collect();
         let mut keys: Vec<Option<RequestKey>> = {
@@ -146,9 +146,14 @@ impl Payloads for RememberingPayloads {
             self.pool.install(|| self.inner.check_all(&unknown))
         };
         let mut judged = judged?.into_iter();
-        for key in keys.iter_mut().filter(|key| key.is_none()) {
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, name) in keys.iter_mut().zip(names).filter(|(key, _)| key.is_none()) {
             *key = judged.next();
+            if let Some(key) = *key {
+                good.insert(name, key);
+            }
         }
+        drop(good);
         keys.into_iter()
             .map(|key| key.ok_or_else(|| InvalidPayload("left unjudged".to_owned())))
             .collect()
@@ -202,8 +207,10 @@ mod tests {
             .iter()
             .map(|payload| FirstByte.key(payload).unwrap())
             .collect();
-        assert_eq!(remembering.check_all(&all), Ok(expected));
+        assert_eq!(remembering.check_all(&all), Ok(expected.clone()));
         assert_eq!(counters.client_signatures_cached.get(), 14);
+        assert_eq!(counters.client_signatures.get(), 40);
+        assert_eq!(remembering.check_all(&all), Ok(expected));
         assert_eq!(counters.client_signatures.get(), 40);
     }
 

@@ -31,7 +31,7 @@ use crate::{
     mailbox::{Input, Urgency},
     outbound::Outbound,
     outcomes::EntryOutcomes,
-    peers::{self, Members},
+    peers::{self, BulkJudge, Members},
     reading, recovery,
     replica_task::{Reads, ReplicaTask},
     reporting::Reporter,
@@ -195,6 +195,9 @@ impl Prepared {
             node: public.0,
         };
         let mut opened = recovery::open(&data, identity, &configuration)?;
+        let (bulk_judge, bulk) = BulkJudge::new();
+        // Ends with the last holder of what is shared, so nobody waits for it.
+        spawn("judge", &fatal, move || BulkJudge::run(&bulk))?;
         let evidence = EvidenceStore::new(&opened.fold.evidence);
         let shared = Shared::new(
             configuration,
@@ -203,6 +206,7 @@ impl Prepared {
             verification,
             application.transaction_id(),
             pool,
+            bulk_judge,
             counters,
             Arc::clone(&opened.chain),
             evidence,
