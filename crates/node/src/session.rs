@@ -179,7 +179,7 @@ impl Client<'_> {
         let mut requests = Vec::with_capacity(submissions.len());
         for (id, judged) in judge(self.shared, submissions).await {
             match judged {
-                Ok(request) => match self.shared.outcomes.of_request(&request.key()) {
+                Ok(request) => match self.shared.outcome_of(&request) {
                     Some(known) => self.send(&outcome_frame(&known)),
                     None => requests.push((id, request)),
                 },
@@ -239,7 +239,7 @@ impl Client<'_> {
         if !complaint.holds(&self.shared.configuration, &key, &signature, verifier) {
             return self.refuse(id, Refusal::BadSignature);
         }
-        if let Some(known) = self.shared.outcomes.of_request(&request.key()) {
+        if let Some(known) = self.shared.outcome_of(&request) {
             return self.send(&outcome_frame(&known));
         }
         let view = self.shared.view();

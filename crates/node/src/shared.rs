@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use consensus::{
-    Configuration, Index, Message, NodeId, Term, Verification,
+    Configuration, Index, Message, NodeId, Request, Term, Verification,
     certificate::QuorumCertificate,
     message::{AppendOutcome, RaftAppendReply, Vote},
 };
@@ -20,7 +20,7 @@ use crate::{
     evidence::EvidenceStore,
     limits::REMEMBERED_CERTIFICATES,
     mailbox::Mailbox,
-    outcomes::RecentOutcomes,
+    outcomes::{Found, RecentOutcomes},
     peers::BulkJudge,
     sessions::Sessions,
     statements::{Claims, Statements},
@@ -93,6 +93,15 @@ impl Shared {
             certificates: Certificates::default(),
             applied: AtomicU64::new(0),
             view: RwLock::default(),
+        }
+    }
+
+    /// What is remembered of this very request. Its key may have stood for another transaction
+    /// before, whose outcome says nothing about this one.
+    pub(crate) fn outcome_of(&self, request: &Request) -> Option<Found> {
+        match &self.transaction_id {
+            Some(id) => self.outcomes.of_transaction(&id(request.payload())?),
+            None => self.outcomes.of_request(&request.key()),
         }
     }
 
