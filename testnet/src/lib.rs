@@ -7,6 +7,7 @@
 
 pub mod balance;
 pub mod cli;
+pub mod compare;
 pub mod control;
 pub mod failure;
 pub mod history;
@@ -14,5 +15,6 @@ pub mod interrupt;
 pub mod network;
 pub mod node_process;
 pub mod render;
+pub mod report;
 pub mod supervisor;
 pub mod traitor;

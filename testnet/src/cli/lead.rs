@@ -17,8 +17,8 @@ use crate::{
 pub const NOTES: &str = "\
 Whoever leads is paused until the others have given it up, and then goes on. In byzantine mode the
 nodes lead in order, so this is repeated until it is the chosen node's turn; in the Raft modes, until
-an election happens to choose it. It takes some seconds, the more the more often leaders changed
-of late.";
+an election happens to choose it. It takes some seconds, and longer if leaders changed often of
+late, because the nodes' patience grows with every change.";
 
 /// Longer than the longest chain of leader changes takes.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -55,7 +55,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
         format!("{name} leads term {term} (after {seconds:.1} s).")
     } else {
         format!(
-            "{name} led term {term}, and was deposed at once: the others do not trust it any more."
+            "Term {term} was {name}'s to lead, and the others deposed it at once: `status` says why."
         )
     };
     output.result(
@@ -109,19 +109,22 @@ fn change_leaders(
     let deadline = Instant::now() + PATIENCE;
     let mut paused: Option<(Paused, u64)> = None;
     loop {
+        // Once the others are in a later term, the one before has nothing to lead any more, and
+        // no more than one node is ever away.
+        if paused
+            .as_ref()
+            .is_some_and(|(_, before)| facts.term() > *before)
+        {
+            drop(paused.take());
+        }
         if let Some((leader, term)) = facts.leader() {
             if leader.name == chosen.name() {
                 return Ok((term, true));
             }
-            let given_up = paused.as_ref().is_none_or(|(_, before)| term > *before);
-            if given_up {
-                // The one before goes on first: no more than one is ever away.
-                drop(paused.take());
-                if matches!(leader.process, ProcessState::Running(_)) {
-                    output.progress(&format!("{} leads term {term}: pausing it", leader.name));
-                    process::pause(&leader.layout)?;
-                    paused = Some((Paused(leader.layout.clone()), term));
-                }
+            if paused.is_none() && matches!(leader.process, ProcessState::Running(_)) {
+                output.progress(&format!("{} leads term {term}: pausing it", leader.name));
+                process::pause(&leader.layout)?;
+                paused = Some((Paused(leader.layout.clone()), term));
             }
         }
         let led = last_deposed(&facts).filter(|deposed| {

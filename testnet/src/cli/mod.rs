@@ -1,6 +1,7 @@
 //! The command line.
 
 mod byzantine;
+mod compare;
 mod down;
 mod lead;
 mod links;
@@ -8,6 +9,8 @@ mod logs;
 mod nodes;
 mod status;
 mod up;
+
+pub use status::wait_until_healthy;
 
 use std::path::PathBuf;
 
@@ -115,6 +118,9 @@ enum Command {
     Byzantine(byzantine::Arguments),
     /// Show what nodes log
     Logs(logs::Arguments),
+    /// Measure the modes beside each other
+    #[command(after_help = compare::NOTES)]
+    Compare(compare::Arguments),
     /// Run one node (what `up` starts)
     #[command(hide = true)]
     Node {
@@ -145,6 +151,7 @@ pub fn run() -> Code {
         Command::Link(arguments) => links::link(&common, &arguments, &output).map(done),
         Command::Byzantine(arguments) => byzantine::run(&common, arguments, &output).map(done),
         Command::Logs(arguments) => logs::run(&common, &arguments).map(done),
+        Command::Compare(arguments) => compare::run(&common, &arguments, &output).map(done),
         Command::Node { directory } => node_process::run(&directory).map(done),
     };
     match result {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Common;
 use crate::{
     failure::{Failure, Outcome},
-    network::{Facts, Health, Network, NodeFacts, ProcessState, assess, last_deposed},
+    network::{Facts, Health, Network, NodeFacts, ProcessState, assess, is_stopped, last_deposed},
     render::{Align, Output, table},
 };
 
@@ -55,6 +55,12 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
     if arguments.wait.is_none() || health.healthy {
         return Ok(());
     }
+    if is_stopped(&network, &facts) {
+        return Err(Failure::state("the network is stopped").next(format!(
+            "To go on with it: {}",
+            common.command("testnet", "up")
+        )));
+    }
     let code = match health.has_quorum {
         true => Code::TestnetState,
         false => Code::NoQuorum,
@@ -74,7 +80,7 @@ pub fn wait_until_healthy(network: &Network, timeout: Duration) -> Outcome<(Fact
     let deadline = Instant::now() + timeout;
     loop {
         let (facts, health) = assess(network)?;
-        if health.healthy || Instant::now() >= deadline {
+        if health.healthy || is_stopped(network, &facts) || Instant::now() >= deadline {
             return Ok((facts, health));
         }
         std::thread::sleep(Duration::from_millis(50));

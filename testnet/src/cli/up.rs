@@ -237,15 +237,17 @@ fn introduction(
 ) -> Outcome<String> {
     let sizes = network.sizes()?;
     let mode = network.genesis.mode();
-    let tolerates = match mode {
-        Mode::Byzantine => "nodes that may do anything",
-        Mode::Raft | Mode::RaftSigned => "nodes that may crash",
+    let faulty = sizes.faulty();
+    let tolerates = match (mode, faulty) {
+        (Mode::Byzantine, 1) => "1 traitor".to_owned(),
+        (Mode::Byzantine, _) => format!("{faulty} traitors"),
+        (Mode::Raft | Mode::RaftSigned, 1) => "1 crash".to_owned(),
+        (Mode::Raft | Mode::RaftSigned, _) => format!("{faulty} crashes"),
     };
     let mut text = format!(
-        "{}: {} nodes, mode {mode}, f = {} {tolerates}, quorum {}; {} in {:.1} s.\n",
+        "{}: {} nodes, mode {mode}, tolerates {tolerates} (f = {faulty}), quorum {}; {} in {:.1} s.\n",
         output.bold("Hawser testnet"),
         sizes.validators(),
-        sizes.faulty(),
         sizes.quorum(),
         if fresh {
             "ready"
@@ -269,25 +271,31 @@ fn introduction(
             "In a second terminal:"
         })
     ));
-    for (tool, words, meaning) in [
+    let mut hints: Vec<(String, &str)> = [
         ("ledger", "transfer alice bob 250", "send money"),
         ("testnet", "status", "who leads, and is all well"),
         ("testnet", "kill n0", "`start n0` brings it back"),
         ("testnet", "byzantine set n3 equivocate", "a traitor"),
         ("testnet", "logs -f", "what the nodes say"),
-    ] {
-        text.push_str(&format!(
-            "\n  {:<44} {meaning}",
-            common.command(tool, words)
-        ));
+    ]
+    .map(|(tool, words, meaning)| (common.command(tool, words), meaning))
+    .to_vec();
+    if detached {
+        hints.push((common.command("testnet", "down"), "stop it"));
     }
-    text.push_str(&if detached {
-        format!("\n  {:<44} stop it", common.command("testnet", "down"))
-    } else {
-        format!(
+    let width = hints
+        .iter()
+        .map(|(command, _)| command.len())
+        .max()
+        .unwrap_or(0);
+    for (command, meaning) in hints {
+        text.push_str(&format!("\n  {command:<width$}   {meaning}"));
+    }
+    if !detached {
+        text.push_str(&format!(
             "\n\n{} stops all nodes; the ledger stays.",
             output.bold("Ctrl-C")
-        )
-    });
+        ));
+    }
     Ok(text)
 }

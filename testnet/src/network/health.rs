@@ -44,10 +44,17 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
         facts = Facts::gather(network)?;
     }
     let mut problems = Vec::new();
-    absences(&facts, &mut problems);
     let up = facts.reports().count();
     let quorum = network.sizes()?.quorum();
-    if up < quorum {
+    if is_stopped(network, &facts) {
+        problems.push(format!(
+            "the network is stopped; `{} up` goes on with it",
+            program("testnet")
+        ));
+    } else {
+        absences(&facts, &mut problems);
+    }
+    if up < quorum && up > 0 {
         problems.push(format!(
             "{up} of {} nodes answer, and a quorum is {quorum}: no payment can be committed until \
              more are up; what was committed is safe",
@@ -63,6 +70,7 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
         ));
     }
     leaderlessness(network, &facts, up >= quorum, &mut problems);
+    problems.extend(isolation(&facts, quorum).filter(|_| up >= quorum));
     problems.extend(chain::divergences(network, &facts)?);
     let mut notes = Vec::new();
     links(&facts, &mut notes);
@@ -76,6 +84,29 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
         notes,
     };
     Ok((facts, health))
+}
+
+/// Whether nobody is there, because somebody stopped them all.
+#[must_use]
+pub fn is_stopped(network: &Network, facts: &Facts) -> bool {
+    let down = |node: &NodeFacts| node.process == ProcessState::Down;
+    !network.state.running && facts.nodes.iter().all(down)
+}
+
+/// A leader whose links are cut so that it and those it still reaches are no quorum.
+fn isolation(facts: &Facts, quorum: usize) -> Option<String> {
+    let (leader, term) = facts.leader()?;
+    let others = facts.reports().filter(|(node, _)| node.name != leader.name);
+    let reached = others
+        .filter(|(node, _)| !leader.links.to(&node.name).cut && !node.links.to(&leader.name).cut)
+        .count();
+    (reached + 1 < quorum).then(|| {
+        format!(
+            "{} leads term {term}, but its links to all but {reached} of the others are cut, and a \
+             quorum is {quorum}: payments wait",
+            leader.name
+        )
+    })
 }
 
 fn absences(facts: &Facts, problems: &mut Vec<String>) {

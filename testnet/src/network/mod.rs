@@ -19,7 +19,7 @@ use keys::{Genesis, exit::Code};
 pub use chain::entry_at;
 pub use facts::{Facts, NodeFacts};
 pub use founding::{ASSET, DECIMALS, Plan, found, remove, renew_ports, usual_accounts};
-pub use health::{Health, assess, last_deposed};
+pub use health::{Health, assess, is_stopped, last_deposed};
 pub use launch::{await_answers, launch};
 pub use layout::{Layout, NodeLayout};
 pub use lock::Lock;

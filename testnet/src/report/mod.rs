@@ -1,0 +1,106 @@
+//! The report of a comparison: one HTML file that needs nothing else, and the figures as JSON.
+
+mod axis;
+mod bars;
+mod lines;
+mod page;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    compare::Comparison,
+    failure::{Failure, Outcome},
+};
+
+/// Writes `compare.html` and `compare.json` into a folder, which is made if it is missing.
+/// Returns the page's path.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn write(folder: &Path, comparison: &Comparison) -> Outcome<PathBuf> {
+    let page = folder.join("compare.html");
+    let fail = |error: io::Error| Failure::system(format!("write {}", page.display()), error);
+    let json = serde_json::to_string_pretty(comparison).expect("figures are plain values");
+    fs::create_dir_all(folder).map_err(fail)?;
+    fs::write(&page, page::page(comparison)).map_err(fail)?;
+    fs::write(folder.join("compare.json"), json + "\n").map_err(fail)?;
+    Ok(page)
+}
+
+/// Text as it stands in HTML.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{Method, conclusion, environment::Environment, sample};
+
+    fn comparison() -> Comparison {
+        let results = sample::rows();
+        Comparison {
+            environment: Environment {
+                processor: "A <processor>".to_owned(),
+                cores: 2,
+                memory_mib: 8000,
+                kernel: "Linux 6".to_owned(),
+                file_system: "ext4".to_owned(),
+                sync_ms: Some(0.25),
+                compiler: "rustc".to_owned(),
+                ifma: true,
+                version: "0.1.0".to_owned(),
+                command: "testnet compare".to_owned(),
+            },
+            method: Method {
+                repeats: 3,
+                saturated_seconds: 10.0,
+                low_load_seconds: 5.0,
+                rate: 200,
+                clients: 4,
+                outstanding: 1024,
+            },
+            conclusion: conclusion::sentence(&results),
+            caution: None,
+            results,
+        }
+    }
+
+    #[test]
+    fn the_page_holds_every_row_and_refers_to_nothing_outside() {
+        let text = page::page(&comparison());
+        for row in &comparison().results {
+            assert!(text.contains(&row.configuration.name()));
+        }
+        for outside in ["http:", "https:", "src=", "<script", "url("] {
+            assert!(!text.contains(outside), "{outside}");
+        }
+        assert!(text.contains("A &lt;processor&gt;") && !text.contains("<processor>"));
+        assert!(!text.contains("NaN"));
+        assert_eq!(text.matches("<svg").count(), text.matches("</svg>").count());
+    }
+
+    #[test]
+    fn the_figures_read_back() {
+        let root = tempfile::tempdir().unwrap();
+        let page = write(&root.path().join("report"), &comparison()).unwrap();
+        let json = fs::read(page.with_extension("json")).unwrap();
+        let read: Comparison = serde_json::from_slice(&json).unwrap();
+        assert_eq!(read.environment, comparison().environment);
+        assert_eq!(read.conclusion, comparison().conclusion);
+        let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let row = &value["results"][3];
+        assert_eq!(row["mode"], "byzantine");
+        assert_eq!(row["client_checks"], "all");
+        assert_eq!(row["nodes"], 4);
+        assert_eq!(row["audit"], "pass");
+        assert!(row["throughput"]["median"].is_number());
+        assert!(row["latency_ms"]["p99"].is_number());
+    }
+}
