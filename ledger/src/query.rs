@@ -1,7 +1,7 @@
 //! Reads and their answers. They travel in frames (bincode); nothing here is signed or hashed.
 //!
-//! An answer states the index up to which the node had executed. Two answers match if their
-//! [`Answer`]s are equal; the indexes need not be.
+//! What travels is the [`Answer`] alone: the frame around it states how far the node had executed,
+//! so that the bytes of two answers are equal exactly if they say the same.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -65,7 +65,7 @@ pub enum Query {
 }
 
 /// An answer, and how far the node had executed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The last executed index.
     pub applied: u64,
@@ -177,7 +177,7 @@ impl Query {
     }
 }
 
-impl Response {
+impl Answer {
     /// The frame's bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -194,12 +194,12 @@ impl Response {
 }
 
 impl Ledger {
-    /// Answers a query in a frame of at most [`QUERY_BYTES`].
+    /// Answers a query of at most [`QUERY_BYTES`] with the bytes of an [`Answer`].
     #[must_use]
     pub fn query(&self, query: &[u8]) -> Vec<u8> {
         let answer = match codec::decode::<_, QUERY_BYTES>(query) {
-            Ok(query) => self.answer(&query),
-            Err(_) => self.response(Answer::Malformed),
+            Ok(query) => self.answer(&query).answer,
+            Err(_) => Answer::Malformed,
         };
         answer.to_bytes()
     }

@@ -5,13 +5,14 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Network, address, asset, issue, open};
-use ledger::{Answer, Outcome, Place, Query, Response};
+use ledger::{Answer, Outcome, Place, Query};
 
 fn ask(network: &Network, query: &Query) -> Answer {
-    let response = Response::from_bytes(&network.ledger.query(&query.to_bytes())).unwrap();
-    assert_eq!(response, network.ledger.answer(query));
+    let answer = Answer::from_bytes(&network.ledger.query(&query.to_bytes())).unwrap();
+    let response = network.ledger.answer(query);
     assert_eq!(response.applied, network.ledger.applied().index.0);
-    response.answer
+    assert_eq!(response.answer, answer);
+    answer
 }
 
 #[test]
@@ -136,10 +137,10 @@ fn what_is_no_query_is_answered_as_such() {
     let name = "x".repeat(1000);
     let long = Query::AccountNamed { name }.to_bytes();
     for bytes in [&[][..], &[0xff; 40], &trailing, &long] {
-        let response = Response::from_bytes(&network.ledger.query(bytes)).unwrap();
-        assert_eq!(response.answer, Answer::Malformed);
+        let answer = Answer::from_bytes(&network.ledger.query(bytes)).unwrap();
+        assert_eq!(answer, Answer::Malformed);
     }
-    assert!(Response::from_bytes(&[0xff; 100]).is_err());
+    assert!(Answer::from_bytes(&[0xff; 100]).is_err());
 }
 
 /// The largest block's answer fits a frame.

@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Network, genesis_of};
-use consensus::{Hash, Index, NodeId, Signature, Term, message::Applied};
+use consensus::{
+    Hash, Index, NodeId, Signature, Term, message::Applied, verification::InvalidEntry,
+};
 use keys::Mode;
 use ledger::{
     Assurance, Outcome, Receipt, ReceiptError, ReceiptParts, VerifiedReceipt,
@@ -465,7 +467,7 @@ fn raft_shows_inclusion_only_and_takes_no_proof_of_another_mode() {
     });
     assert_eq!(
         failure(&network, &signed),
-        (Check::Entry, ReceiptError::UnexpectedSignature)
+        (Check::Entry, InvalidEntry::Signature.into())
     );
 }
 

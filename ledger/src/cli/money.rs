@@ -33,21 +33,19 @@ impl Unit {
         match (code, genesis.assets()) {
             (Some(code), _) => genesis.asset(code).map_or_else(
                 || {
-                    Err(
-                        Failure::usage(format!("the network has no asset {code:?}"))
-                            .meaning("Nothing was sent.")
-                            .next(format!("Assets: {}", codes())),
-                    )
+                    Err(Failure::usage(format!("the network has no asset {code:?}"))
+                        .meaning("Nothing was sent.")
+                        .next(format!("Assets: {}", codes())))
                 },
                 Self::of,
             ),
             (None, [only]) => Self::of(only),
             (None, []) => Err(Failure::usage("the network has no assets")),
-            (None, _) => Err(
-                Failure::usage("the network has several assets: say which one with --asset")
-                    .meaning("Nothing was sent.")
-                    .next(format!("Assets: {}", codes())),
-            ),
+            (None, _) => Err(Failure::usage(
+                "the network has several assets: say which one with --asset",
+            )
+            .meaning("Nothing was sent.")
+            .next(format!("Assets: {}", codes()))),
         }
     }
 
@@ -159,7 +157,11 @@ mod tests {
         assert_eq!(unit(2).parse("18446744073709551615").unwrap(), u64::MAX);
         assert!(refused("0").message.contains("at least 1"));
         assert!(refused("-5").message.contains("negative"));
-        assert!(refused("18446744073709551616").message.contains("too large"));
+        assert!(
+            refused("18446744073709551616")
+                .message
+                .contains("too large")
+        );
         for garbage in ["", "x", "1e9", "0x10", "+5", "007", "1_000", "1,5", "٣"] {
             let failure = refused(garbage);
             assert_eq!(failure.code, keys::exit::Code::Usage, "{garbage:?}");

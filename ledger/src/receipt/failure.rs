@@ -65,9 +65,6 @@ pub enum ReceiptError {
     /// The entry's header is not its leader's.
     #[error("{0}")]
     Entry(#[from] InvalidEntry),
-    /// A signature stands where the mode has none.
-    #[error("the entry carries a signature, but nodes do not sign in this mode")]
-    UnexpectedSignature,
     /// The kind of proof does not belong to the network's mode.
     #[error("a receipt of mode {mode} does not carry this kind of proof of commit")]
     ProofOfOtherMode {

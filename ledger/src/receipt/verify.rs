@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use consensus::{
-    Configuration, Ed25519, EntryHeader, EntryKind, Hash, NodeId, Signature, Signed, SignedHeader,
+    Configuration, Ed25519, EntryHeader, EntryKind, Hash, NodeId, Signed, SignedHeader,
     Verification,
     encoding::Canonical,
     limits::{ENTRY_PAYLOADS, PAYLOAD_BYTES},
@@ -207,9 +207,6 @@ impl<'a> Run<'a> {
         )?;
         self.verification.header(&signed)?;
         let signs = self.configuration.mode().signs();
-        if !signs && signed.signature != Signature::NONE {
-            return Err(ReceiptError::UnexpectedSignature);
-        }
         let sentence = format!(
             "Entry {} of term {} with {} transactions is {} {}.",
             header.index,

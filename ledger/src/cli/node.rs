@@ -1,0 +1,158 @@
+//! `ledger node`: runs one node of a network until it is told to stop.
+
+use std::{
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    path::PathBuf,
+};
+
+use clap::Args;
+use keys::{FileError, KeyFileError, KeyPair, exit::Code};
+use ledger::Ledger;
+use node::{Node, NodeOptions, StartError};
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    failure::{Failure, Outcome},
+    output::{Output, colour_allowed},
+    setup::Common,
+};
+
+pub const EXAMPLES: &str = "\
+DIR/key.pem is the node's key, DIR/genesis.json the network, DIR/data what the node must not
+forget. The others' addresses come from genesis; a validator that moved needs no new genesis id.
+
+Examples:
+  ledger node --data /var/lib/hawser/n0 --listen 0.0.0.0:4100
+  ledger node --data n1 --genesis genesis.json --listen 10.0.0.2:4100
+  RUST_LOG=node=debug ledger node --data n0
+
+Stop it with Ctrl-C or SIGTERM: what was promised is on disk before it ends.";
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Where to listen [default: 127.0.0.1 at the port that genesis gives this node]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The genesis file [default: DIR/genesis.json]
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+    /// The node's key file [default: DIR/key.pem]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+pub async fn run(common: &Common, arguments: Arguments, output: Output) -> Outcome {
+    start_log(output);
+    let directory = common.directory();
+    let genesis = common.genesis(arguments.genesis.as_deref())?;
+    let path = arguments.key.unwrap_or_else(|| directory.join("key.pem"));
+    let key = KeyPair::read_pem(&path).map_err(|error| {
+        let absent = matches!(error, KeyFileError::File(FileError::NotFound(_)));
+        let failure = Failure::from(error);
+        if absent {
+            failure.next(format!(
+                "Make it: {} gen key --dir {}",
+                super::output::program("keys"),
+                super::output::quote(&directory.to_string_lossy())
+            ))
+        } else {
+            failure
+        }
+    })?;
+    let configuration = node::configuration(&genesis, None)
+        .map_err(|error| Failure::unverified(format!("the genesis makes no network: {error}")))?;
+    let validator = genesis.validator_by_key(&key.public_key());
+    let name = validator.map(|(_, validator)| validator.name.clone());
+    let ledger = Box::new(Ledger::new(&genesis, &configuration));
+    let (network, mode) = (genesis.network().to_owned(), genesis.mode());
+    let mut options = NodeOptions::new(genesis, key, directory.join("data"), ledger);
+    options.listen = arguments.listen;
+    let [mut interrupt, mut terminate] = [SignalKind::interrupt(), SignalKind::terminate()]
+        .map(signal)
+        .into_iter()
+        .collect::<io::Result<Vec<Signal>>>()
+        .and_then(|signals| {
+            <[Signal; 2]>::try_from(signals).map_err(|_| io::Error::other("a signal is missing"))
+        })
+        .map_err(|error| Failure::system("wait for signals", error))?;
+    let node = Node::start(options).await.map_err(start_failure)?;
+    let address = node
+        .local_addr()
+        .map_err(|error| Failure::system("read the node's address", error))?;
+    let name = name.unwrap_or_else(|| node.id().to_string());
+    output.line(
+        &json!({
+            "node": name,
+            "network": network,
+            "mode": mode.as_str(),
+            "address": address.to_string(),
+            "pid": std::process::id(),
+        }),
+        &format!("{name} of {network} ({mode}) listens at {address}. Ctrl-C stops it."),
+    );
+    let stopped = tokio::select! {
+        error = node.failed() => Err(error),
+        _ = interrupt.recv() => Ok("interrupted"),
+        _ = terminate.recv() => Ok("told to stop"),
+    };
+    node.shutdown().await;
+    match stopped {
+        Ok(reason) => {
+            tracing::info!(node = %name, reason, "stopped");
+            Ok(())
+        }
+        Err(error) => Err(
+            Failure::new(Code::Internal, format!("{name} stopped: {error}")).next(
+                "What it had promised is on disk. Look at the log above, then start it again.",
+            ),
+        ),
+    }
+}
+
+/// Structured logs on standard error; `RUST_LOG` chooses what is said.
+fn start_log(output: Output) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colour = io::stderr().is_terminal() && colour_allowed() && !output.is_json();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colour);
+    // Somebody else may listen already, in tests.
+    let _ = log.try_init();
+}
+
+fn start_failure(error: StartError) -> Failure {
+    let code = match &error {
+        StartError::NotAValidator | StartError::Size(_) | StartError::Listen { .. } => Code::Usage,
+        StartError::Damaged { .. }
+        | StartError::Record { .. }
+        | StartError::VoteState(_)
+        | StartError::Chain(_)
+        | StartError::Entry(_) => Code::VerificationFailed,
+        StartError::Storage(_)
+        | StartError::Read(_)
+        | StartError::Application { .. }
+        | StartError::Identity(_)
+        | StartError::System { .. } => Code::Internal,
+    };
+    let next = match &error {
+        StartError::NotAValidator => {
+            "Check DIR/key.pem against the validators in genesis: keys show DIR/key.pem"
+        }
+        StartError::Listen { .. } => {
+            "Another process may listen there: choose another address with --listen"
+        }
+        StartError::Damaged { .. }
+        | StartError::Record { .. }
+        | StartError::VoteState(_)
+        | StartError::Chain(_)
+        | StartError::Entry(_) => {
+            "Keep a copy of DIR/data for inspection. The network goes on without this node while no more than f are down."
+        }
+        _ => return Failure::new(code, format!("the node did not start: {error}")),
+    };
+    Failure::new(code, format!("the node did not start: {error}")).next(next)
+}

@@ -1,0 +1,131 @@
+//! `ledger receipt verify`: judges a receipt from the genesis file alone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use consensus::encoding::Canonical;
+use ledger::{
+    Assurance, Receipt, ReceiptFailure, VerifiedReceipt, limits::RECEIPT_BYTES, receipt::Step,
+};
+use serde_json::{Value, json};
+
+use super::{
+    failure::{Failure, Outcome},
+    files,
+    output::Output,
+    setup::Common,
+    show,
+};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The receipt's file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The genesis file to check against [default: the data directory's]
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+}
+
+pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
+    let genesis = common.genesis(arguments.genesis.as_deref())?;
+    let bytes = files::read(&arguments.file, RECEIPT_BYTES)?;
+    let receipt = Receipt::from_json(&bytes).map_err(|error| {
+        Failure::unverified(format!("{}: {error}", arguments.file.display()))
+            .meaning("The receipt proves nothing.")
+            .known("valid", false)
+    })?;
+    match receipt.verify(&genesis) {
+        Ok(verified) => {
+            let names = |account: &keys::Address| {
+                let known = genesis.account_by_address(account);
+                known.map_or_else(|| account.to_string(), |account| account.name.clone())
+            };
+            let transaction = &verified.transaction.transaction;
+            let mut lines: Vec<String> = verified.steps.iter().map(passed).collect();
+            lines.push(String::new());
+            lines.push(format!("The receipt holds: {}.", conclusion(&verified)));
+            let operations = show::operations(&genesis, transaction, names);
+            lines.extend(operations.into_iter().map(|line| format!("  {line}")));
+            output.result(&described(&verified), &lines.join("\n"));
+            Ok(())
+        }
+        Err(failure) => Err(refused(&failure, output)),
+    }
+}
+
+fn passed(step: &Step) -> String {
+    format!("ok    {:<12} {}", step.check, step.sentence)
+}
+
+fn conclusion(verified: &VerifiedReceipt) -> &'static str {
+    match (verified.assurance, &verified.result) {
+        (Assurance::Certified, Some(result)) if result.certified => {
+            "place, commit and result are certified"
+        }
+        (Assurance::Certified, _) => "place and commit are certified, the result is not",
+        (Assurance::MajorityAcknowledged, _) => {
+            "a majority acknowledged the entry; the result is one node's word"
+        }
+        (Assurance::InclusionOnly, _) => {
+            "the transaction is signed and stands in the entry shown; nothing proves that the entry was committed"
+        }
+    }
+}
+
+fn described(verified: &VerifiedReceipt) -> Value {
+    let result = verified.result.as_ref();
+    json!({
+        "valid": true,
+        "id": verified.id.to_string(),
+        "assurance": match verified.assurance {
+            Assurance::InclusionOnly => "inclusion-only",
+            Assurance::MajorityAcknowledged => "majority-acknowledged",
+            Assurance::Certified => "certified",
+        },
+        "index": verified.place.index,
+        "position": verified.place.position,
+        "term": verified.term.0,
+        "entry": verified.entry.hash.to_string(),
+        "timestamp_unix_ms": verified.timestamp,
+        "result": result.map(|result| json!({
+            "certified": result.certified,
+            "status": show::status(&result.result.outcome),
+            "rejection": show::rejection(&result.result.outcome),
+            "bytes": keys::to_hex(&result.result.to_bytes()),
+        })),
+        "steps": verified.steps.iter().map(|step| step_json(step, true)).collect::<Vec<_>>(),
+    })
+}
+
+fn step_json(step: &Step, passed: bool) -> Value {
+    json!({
+        "check": step.check.to_string(),
+        "passed": passed,
+        "text": step.sentence,
+    })
+}
+
+fn refused(failure: &ReceiptFailure, output: Output) -> Failure {
+    for step in &failure.passed {
+        output.remark(&passed(step));
+    }
+    output.remark(&format!("FAIL  {:<12} {}", failure.failed, failure.error));
+    let mut steps: Vec<Value> = failure
+        .passed
+        .iter()
+        .map(|step| step_json(step, true))
+        .collect();
+    steps.push(json!({
+        "check": failure.failed.to_string(),
+        "passed": false,
+        "text": failure.error.to_string(),
+    }));
+    Failure::unverified(format!(
+        "the receipt does not hold: {}: {}",
+        failure.failed, failure.error
+    ))
+    .meaning("Do not accept it: it was changed, is of another network, or was made up.")
+    .known("valid", false)
+    .known("steps", steps)
+}

@@ -1,0 +1,499 @@
+//! `ledger submit FILE|-`: many transfers, one JSON object on each line.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use client::{ClientError, Wait};
+use consensus::{Hash, encoding::Canonical};
+use keys::exit::Code;
+use ledger::{Operation, Outcome as Executed, RejectionCode, TransactionResult};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::{
+    fs::File,
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
+    sync::Mutex,
+    task::JoinSet,
+};
+
+use super::{
+    connect::{Connection, Level},
+    failure::{Failure, Outcome},
+    money::Unit,
+    output::{Output, failure_json},
+    payment::{Order, check_memo, free_nonce, rejected, result_of},
+    reference::Reference,
+    setup::{Common, Setup},
+    show,
+};
+
+pub const EXAMPLES: &str = "\
+Each line is {\"from\", \"to\", \"amount\"} and, if wanted, \"asset\", \"memo\", \"reference\". Amounts
+count the smallest unit; write large ones as strings. Results come as they are known, one line each,
+with the line's number. Lines with a reference can be submitted again safely; without one each line
+is a new payment every time.
+
+Exit code: 0 if all were applied, 4 if some were rejected, 3 if the outcome of some is unknown, 2 if
+some lines could not be read.
+
+Examples:
+  ledger submit payments.ndjson
+  generate-payments | ledger submit - --json > results.ndjson
+  echo '{\"from\":\"alice\",\"to\":\"bob\",\"amount\":\"250\",\"reference\":\"r1\"}' | ledger submit -";
+
+/// The longest line.
+const LINE_BYTES: usize = 16 * 1024;
+/// A nonce that others took is replaced so often.
+const ATTEMPTS: usize = 16;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The file; - for the standard input
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// How many are under way at once
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=512))]
+    in_flight: u16,
+}
+
+/// A line of the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    from: String,
+    to: String,
+    amount: Amount,
+    asset: Option<String>,
+    #[serde(default)]
+    memo: String,
+    reference: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Amount {
+    Number(u64),
+    Text(String),
+}
+
+/// How many lines ended how.
+#[derive(Default)]
+struct Totals {
+    applied: u64,
+    repeated: u64,
+    rejected: u64,
+    unknown: u64,
+    invalid: u64,
+    failed: u64,
+}
+
+impl Totals {
+    const fn code(&self) -> Code {
+        if self.unknown > 0 {
+            Code::NoQuorum
+        } else if self.rejected > 0 {
+            Code::Rejected
+        } else if self.failed > 0 {
+            Code::Internal
+        } else if self.invalid > 0 {
+            Code::Usage
+        } else {
+            Code::Ok
+        }
+    }
+
+    fn note(&mut self, end: &End) {
+        match end {
+            End::Done { result, .. } => match result.outcome {
+                Executed::Applied if result.repeats.is_some() => self.repeated += 1,
+                Executed::Applied => self.applied += 1,
+                Executed::Rejected(_) => self.rejected += 1,
+            },
+            End::Failed(failure) => match failure.code {
+                Code::Usage => self.invalid += 1,
+                Code::NoQuorum | Code::TestnetState => self.unknown += 1,
+                Code::Rejected => self.rejected += 1,
+                _ => self.failed += 1,
+            },
+        }
+    }
+}
+
+/// How a line ended.
+enum End {
+    Done {
+        id: Hash,
+        index: u64,
+        term: u64,
+        result: TransactionResult,
+    },
+    Failed(Failure),
+}
+
+/// The nonces of one account that nobody is known to have used.
+#[derive(Default)]
+struct Nonces {
+    free: BTreeSet<u64>,
+    taken: BTreeSet<u64>,
+    applied: u64,
+}
+
+/// What all lines share.
+struct Work {
+    connection: Connection,
+    accounts: Mutex<BTreeMap<keys::Address, Arc<Mutex<Nonces>>>>,
+}
+
+pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
+    let connection = Connection::open(&Setup::load(common)?, None)?.for_many();
+    let work = Arc::new(Work {
+        connection,
+        accounts: Mutex::default(),
+    });
+    let mut lines = Lines::new(Box::new(open(&arguments.file).await?));
+    let mut payers = HashMap::new();
+    let mut totals = Totals::default();
+    let mut tasks: JoinSet<(u64, Option<String>, End)> = JoinSet::new();
+    while let Some((number, line)) = lines.next().await? {
+        while tasks.len() >= usize::from(arguments.in_flight) {
+            finish(tasks.join_next().await, &mut totals, output)?;
+        }
+        match prepare(&work.connection, &mut payers, &line).await {
+            Ok(order) => {
+                let work = Arc::clone(&work);
+                tasks.spawn(async move {
+                    let reference = Some(order.reference.as_str().to_owned());
+                    let end = work.settle(&order).await;
+                    (number, reference, end.unwrap_or_else(End::Failed))
+                });
+            }
+            Err(failure) => {
+                let done = Some(Ok((number, None, End::Failed(failure))));
+                finish(done, &mut totals, output)?;
+            }
+        }
+    }
+    while !tasks.is_empty() {
+        finish(tasks.join_next().await, &mut totals, output)?;
+    }
+    conclude(&totals, output)
+}
+
+async fn open(path: &Path) -> Outcome<File> {
+    if path.as_os_str() == "-" {
+        let owned = io::stdin().as_fd().try_clone_to_owned();
+        let owned = owned.map_err(|error| Failure::system("read the standard input", error))?;
+        return Ok(File::from_std(owned.into()));
+    }
+    let refused = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
+    File::open(path).await.map_err(refused)
+}
+
+fn conclude(totals: &Totals, output: Output) -> Outcome {
+    let text = format!(
+        "{} applied, {} done before, {} rejected, {} of unknown outcome, {} unreadable, {} failed",
+        totals.applied,
+        totals.repeated,
+        totals.rejected,
+        totals.unknown,
+        totals.invalid,
+        totals.failed
+    );
+    match totals.code() {
+        Code::Ok => {
+            output.remark(&format!("{text}."));
+            Ok(())
+        }
+        // The lines' own results say the rest, also to programs.
+        code => Err(Failure::new(code, text)
+            .meaning("Only what is reported as applied has moved money for certain.")
+            .next("Lines with a reference can be submitted again safely.")),
+    }
+}
+
+/// Lines with their numbers, each within a bound.
+struct Lines {
+    input: BufReader<Box<dyn AsyncRead + Unpin + Send>>,
+    number: u64,
+}
+
+impl Lines {
+    fn new(input: Box<dyn AsyncRead + Unpin + Send>) -> Self {
+        Self {
+            input: BufReader::new(input),
+            number: 0,
+        }
+    }
+
+    /// The next line that is not blank.
+    async fn next(&mut self) -> Outcome<Option<(u64, Vec<u8>)>> {
+        loop {
+            let mut line = Vec::new();
+            let mut limited = (&mut self.input).take(LINE_BYTES as u64 + 1);
+            let read = limited.read_until(b'\n', &mut line).await;
+            read.map_err(|error| Failure::system("read the lines", error))?;
+            if line.is_empty() {
+                return Ok(None);
+            }
+            self.number += 1;
+            if line.len() > LINE_BYTES {
+                return Err(Failure::usage(format!(
+                    "line {} is longer than {LINE_BYTES} bytes; nothing after it was sent",
+                    self.number
+                )));
+            }
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some((self.number, line)));
+            }
+        }
+    }
+}
+
+type Payers = HashMap<String, super::parties::Payer>;
+
+async fn prepare(connection: &Connection, payers: &mut Payers, line: &[u8]) -> Outcome<Order> {
+    let nothing = "Nothing was sent for this line.";
+    let line: Line = serde_json::from_slice(line).map_err(|error| {
+        Failure::usage(format!("the line cannot be read: {error}")).meaning(nothing)
+    })?;
+    let setup = &connection.setup;
+    let unit = Unit::find(&setup.genesis, line.asset.as_deref())?;
+    let amount = match &line.amount {
+        Amount::Number(amount) => unit.parse(&amount.to_string())?,
+        Amount::Text(text) => unit.parse(text)?,
+    };
+    check_memo(&line.memo)?;
+    let reference = match &line.reference {
+        Some(text) => Reference::given(text)?,
+        None => Reference::random()?,
+    };
+    let payer = match payers.get(&line.from) {
+        Some(payer) => payer.clone(),
+        None => {
+            let payer = setup.payer(&line.from, None)?;
+            payers.insert(line.from.clone(), payer.clone());
+            payer
+        }
+    };
+    let to = connection.address(&line.to).await?;
+    let units = amount.to_string();
+    let mut repeat = vec!["transfer", &line.from, &line.to, &units];
+    repeat.extend(["--asset", unit.code.as_str()]);
+    if !line.memo.is_empty() {
+        repeat.extend(["--memo", &line.memo]);
+    }
+    repeat.extend(["--reference", reference.as_str()]);
+    let repeat = repeat.into_iter().map(str::to_owned).collect();
+    Ok(Order {
+        payer,
+        operations: vec![Operation::Transfer {
+            to,
+            asset: unit.code,
+            amount,
+        }],
+        memo: line.memo,
+        reference,
+        repeat,
+    })
+}
+
+impl Work {
+    async fn nonces(&self, account: keys::Address) -> Arc<Mutex<Nonces>> {
+        let mut accounts = self.accounts.lock().await;
+        Arc::clone(accounts.entry(account).or_default())
+    }
+
+    /// A nonce that is free as far as is known, and how far the ledger is.
+    async fn nonce(&self, order: &Order, nonces: &Mutex<Nonces>) -> Outcome<(u64, u64)> {
+        let mut nonces = nonces.lock().await;
+        if nonces.free.is_empty() {
+            let told = self
+                .connection
+                .account(order.payer.account, Level::Matching)
+                .await?;
+            let account = told
+                .answer
+                .ok_or_else(|| self.connection.no_account(&order.payer.named))?;
+            nonces.applied = nonces.applied.max(told.applied);
+            let lowest = account.next_nonce;
+            nonces.taken.retain(|nonce| *nonce >= lowest);
+            let mut tried = nonces.taken.clone();
+            for _ in 0..256 {
+                let nonce = free_nonce(&account, &tried);
+                tried.insert(nonce);
+                nonces.free.insert(nonce);
+            }
+        }
+        let nonce = nonces.free.pop_first().unwrap_or_default();
+        nonces.taken.insert(nonce);
+        Ok((nonce, nonces.applied))
+    }
+
+    async fn settle(&self, order: &Order) -> Outcome<End> {
+        let nonces = self.nonces(order.payer.account).await;
+        let network = self.connection.configuration.domain().network;
+        let timeout = self.connection.setup.common.timeout();
+        for _ in 0..ATTEMPTS {
+            let (nonce, applied) = self.nonce(order, &nonces).await?;
+            let (request, _) = order.sign(network, nonce, applied);
+            let id = Hash(request.transaction);
+            let submitted = self
+                .connection
+                .client
+                .submit_and_wait(request, Wait::Applied, timeout);
+            let done = match submitted.await {
+                Ok(done) => done,
+                Err(ClientError::NonceUsed { .. }) => {
+                    nonces.lock().await.free.clear();
+                    continue;
+                }
+                Err(error) => {
+                    // Should it never be executed, its nonce must not hold up the others'.
+                    nonces.lock().await.taken.remove(&nonce);
+                    return Err(order.failure(&self.connection, &id, &error));
+                }
+            };
+            let result = result_of(&done.result)?;
+            if let Executed::Rejected(rejection) = &result.outcome {
+                let mut nonces = nonces.lock().await;
+                match rejection.code {
+                    RejectionCode::NonceUsed | RejectionCode::NonceTooFar => {
+                        // What is known of the account's nonces is out of date.
+                        nonces.free.clear();
+                        nonces.taken.remove(&nonce);
+                        continue;
+                    }
+                    code if !code.uses_nonce() => {
+                        nonces.taken.remove(&nonce);
+                        nonces.free.insert(nonce);
+                    }
+                    _ => {}
+                }
+            }
+            return Ok(End::Done {
+                id,
+                index: done.index,
+                term: done.term,
+                result,
+            });
+        }
+        Err(rejected(&RejectionCode::NonceUsed.into()))
+    }
+}
+
+type Finished = (u64, Option<String>, End);
+
+/// Reports a line that is over.
+fn finish(
+    done: Option<Result<Finished, tokio::task::JoinError>>,
+    totals: &mut Totals,
+    output: Output,
+) -> Outcome {
+    let Some(done) = done else {
+        return Ok(());
+    };
+    let (number, reference, end) = done.map_err(|error| Failure::system("finish a line", error))?;
+    totals.note(&end);
+    let (mut json, text) = match end {
+        End::Done {
+            id,
+            index,
+            term,
+            result,
+        } => {
+            let first = result.repeats.map_or(id, |earlier| earlier.transaction);
+            let index = result.repeats.map_or(index, |earlier| earlier.place.index);
+            let json = json!({
+                "id": first.to_string(),
+                "status": show::status(&result.outcome),
+                "index": index,
+                "term": result.repeats.is_none().then_some(term),
+                "repeated": result.repeats.is_some(),
+                "rejection": show::rejection(&result.outcome),
+                "result": keys::to_hex(&result.to_bytes()),
+            });
+            let text = match &result.outcome {
+                Executed::Applied => format!("applied in entry {index}  {first}"),
+                Executed::Rejected(rejection) => format!("rejected: {rejection}  {first}"),
+            };
+            (json, text)
+        }
+        End::Failed(failure) => {
+            let status = match failure.code {
+                Code::Usage => "invalid",
+                Code::Rejected => "rejected",
+                _ => "unknown",
+            };
+            let mut object = failure_json(&failure);
+            object.entry("status").or_insert_with(|| status.into());
+            (
+                Value::Object(object),
+                format!("{status}: {}", failure.message),
+            )
+        }
+    };
+    let mut line = Map::from_iter([("line".to_owned(), number.into())]);
+    line.insert("reference".to_owned(), reference.into());
+    if let Value::Object(object) = &mut json {
+        line.append(object);
+    }
+    output.line(&line, &format!("line {number}: {text}"));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &'static [u8]) -> Lines {
+        Lines::new(Box::new(text))
+    }
+
+    #[tokio::test]
+    async fn lines_keep_their_numbers() {
+        let mut lines = lines(b"a\n\n  \nb");
+        assert_eq!(lines.next().await.unwrap(), Some((1, b"a\n".to_vec())));
+        assert_eq!(lines.next().await.unwrap(), Some((4, b"b".to_vec())));
+        assert_eq!(lines.next().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_is_refused() {
+        let endless: &'static [u8] = Box::leak(vec![b' '; LINE_BYTES * 4].into_boxed_slice());
+        let failure = lines(endless).next().await.unwrap_err();
+        assert_eq!(failure.code, Code::Usage);
+    }
+
+    #[test]
+    fn what_is_unknown_weighs_most() {
+        let mut totals = Totals::default();
+        assert_eq!(totals.code(), Code::Ok);
+        totals.invalid = 1;
+        assert_eq!(totals.code(), Code::Usage);
+        totals.rejected = 1;
+        assert_eq!(totals.code(), Code::Rejected);
+        totals.unknown = 1;
+        assert_eq!(totals.code(), Code::NoQuorum);
+    }
+
+    #[test]
+    fn a_line_is_read_strictly() {
+        let read = serde_json::from_str::<Line>;
+        assert!(read(r#"{"from":"a","to":"b","amount":5}"#).is_ok());
+        assert!(read(r#"{"from":"a","to":"b","amount":"5","memo":"m"}"#).is_ok());
+        for bad in [
+            r#"{"from":"a","to":"b"}"#,
+            r#"{"from":"a","to":"b","amount":-5}"#,
+            r#"{"from":"a","to":"b","amount":1.5}"#,
+            r#"{"from":"a","to":"b","amount":5,"refrence":"x"}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `ledger tx ID`: what became of a transaction.
+
+use clap::Args;
+use client::TransactionState;
+use consensus::Hash;
+use ledger::{Outcome as Executed, Query, RejectionCode};
+use serde_json::{Value, json};
+
+use super::{
+    connect::{Connection, Level},
+    failure::{Failure, Outcome},
+    output::Output,
+    payment::result_of,
+    receipts::{self, Gathered, MOMENT},
+    sent::Sent,
+    setup::{Common, Setup},
+    show,
+};
+
+pub const EXAMPLES: &str = "\
+One of these, and nothing else:
+  unknown    no node that was asked knows it, or not any more: nodes remember the last ones only
+  pending    a node has taken it, and it is not in the ledger yet
+  committed  its place in the ledger is certain, its result is not yet known to enough nodes
+  applied    it took effect
+  rejected   it had no effect, for the reason given by a code
+  expired    its time is over: it had no effect and never will have
+
+Examples:
+  ledger tx 8f0c…
+  ledger tx 8f0c… --json";
+
+/// A transaction's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Unknown,
+    Pending,
+    Committed,
+    Applied,
+    Rejected,
+    Expired,
+}
+
+impl State {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Committed => "committed",
+            Self::Applied => "applied",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+        }
+    }
+
+    const fn of(outcome: &Executed) -> Self {
+        match outcome {
+            Executed::Applied => Self::Applied,
+            Executed::Rejected(rejection) => match rejection.code {
+                RejectionCode::Expired => Self::Expired,
+                _ => Self::Rejected,
+            },
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The transaction's id: 64 hexadecimal digits
+    id: String,
+}
+
+/// Reads an id.
+pub fn parse_id(text: &str) -> Outcome<Hash> {
+    keys::from_hex(&text.to_lowercase())
+        .map(Hash)
+        .ok_or_else(|| Failure::usage(format!("{text:?} is no id: an id is 64 hexadecimal digits")))
+}
+
+pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
+    let id = parse_id(&arguments.id)?;
+    let setup = Setup::load(common)?;
+    let connection = Connection::open(&setup, None)?;
+    let state = connection.client.transaction(id.0, connection.left()).await;
+    let state = state.map_err(|error| connection.unanswered(&error))?;
+    match state {
+        TransactionState::Applied {
+            index,
+            term,
+            position,
+            outcome,
+        } => {
+            let result = result_of(&outcome.result)?;
+            let state = State::of(&result.outcome);
+            let rejection = show::rejection(&result.outcome);
+            let mut text = format!(
+                "{} in entry {index}, term {term}, position {position}",
+                state.as_str()
+            );
+            if let Executed::Rejected(rejection) = &result.outcome {
+                text.push_str(&format!(": {rejection}. No money moved"));
+            }
+            text.push('.');
+            if let Some(earlier) = result.repeats {
+                text.push_str(&format!(
+                    "\nIt repeats {} of entry {} and had no effect of its own.",
+                    earlier.transaction, earlier.place.index
+                ));
+            }
+            let place = json!({
+                "index": index,
+                "term": term,
+                "position": position,
+                "rejection": rejection,
+                "repeats": show::repeats(&result),
+            });
+            output.result(&described(&id, state, place), &text);
+            output.next(&common.command(&[
+                "receipt",
+                "get",
+                &id.to_string(),
+                "--out",
+                "receipt.json",
+            ]));
+        }
+        TransactionState::Pending => pending(&connection, &id, output).await,
+        TransactionState::Unknown { remembered_from } => {
+            unknown(&connection, &id, remembered_from, output).await?;
+        }
+    }
+    Ok(())
+}
+
+/// It waits, or too few nodes agree on its result while its place is proved already.
+async fn pending(connection: &Connection, id: &Hash, output: Output) {
+    let gathered = receipts::gather(connection, *id, MOMENT).await;
+    let place = match &gathered {
+        Gathered::Whole(found) | Gathered::Partial(found, _) => Some(&found.1),
+        Gathered::Missing(_) => None,
+    };
+    match place {
+        Some(verified) => output.result(
+            &described(
+                id,
+                State::Committed,
+                json!({"index": verified.place.index, "term": verified.term.0, "position": verified.place.position}),
+            ),
+            &format!(
+                "committed in entry {}, term {}; too few nodes have confirmed its result yet.",
+                verified.place.index, verified.term
+            ),
+        ),
+        None => output.result(
+            &described(id, State::Pending, json!({})),
+            "pending: a node has taken it, and it is not in the ledger yet. Ask again in a moment.",
+        ),
+    }
+}
+
+/// Nobody knows it. If it was sent from here, it may be certain that nobody ever will.
+async fn unknown(
+    connection: &Connection,
+    id: &Hash,
+    remembered_from: u64,
+    output: Output,
+) -> Outcome {
+    let common = &connection.setup.common;
+    let note = Sent::load(common, id);
+    if let Some(note) = &note {
+        // Asked for what it says about how far enough nodes have executed.
+        let told = connection.ask(&Query::Supply, Level::Linearizable).await?;
+        if told.applied > note.valid_until && remembered_from <= note.made_at {
+            output.result(
+                &described(
+                    id,
+                    State::Expired,
+                    json!({"valid_until": note.valid_until, "applied": told.applied}),
+                ),
+                &format!(
+                    "expired: it was valid until entry {}, and the ledger is at {}. It had no effect and never will have.",
+                    note.valid_until, told.applied
+                ),
+            );
+            return Ok(());
+        }
+    }
+    let json = json!({
+        "remembered_from": remembered_from,
+        "valid_until": note.as_ref().map(|note| note.valid_until),
+    });
+    let text = format!(
+        "unknown: no node that was asked knows it{}.",
+        if remembered_from > 1 {
+            format!(", among those since entry {remembered_from}")
+        } else {
+            String::new()
+        }
+    );
+    output.result(&described(id, State::Unknown, json), &text);
+    if let Some(note) = &note {
+        let words: Vec<&str> = note.repeat.iter().map(String::as_str).collect();
+        output.remark("It was sent from here, and may still be carried out, once at most.");
+        output.next(&format!("{}   (repeats it safely)", common.command(&words)));
+    }
+    Ok(())
+}
+
+fn described(id: &Hash, state: State, more: Value) -> Value {
+    let mut json = json!({"id": id.to_string(), "status": state.as_str()});
+    if let (Value::Object(object), Value::Object(more)) = (&mut json, more) {
+        object.extend(more);
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::Rejection;
+
+    use super::*;
+
+    #[test]
+    fn every_outcome_is_one_of_the_states() {
+        assert_eq!(State::of(&Executed::Applied), State::Applied);
+        for code in RejectionCode::ALL {
+            let state = State::of(&Executed::Rejected(Rejection::from(*code)));
+            let expected = match code {
+                RejectionCode::Expired => State::Expired,
+                _ => State::Rejected,
+            };
+            assert_eq!(state, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_64_digits() {
+        assert_eq!(parse_id(&"ab".repeat(32)).unwrap(), Hash([0xab; 32]));
+        assert_eq!(parse_id(&"AB".repeat(32)).unwrap(), Hash([0xab; 32]));
+        for bad in ["", "ab", &"g".repeat(64), &"ab".repeat(33)] {
+            assert!(parse_id(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The command `ledger` against real nodes: what people do, and what they do wrong.
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+    thread,
+};
+
+use keys::{KeyPair, Mode, Overwrite};
+use serde_json::Value;
+use support::{Run, TestNetwork, genesis, placeholders, run};
+
+fn text<'a>(json: &'a Value, name: &str) -> &'a str {
+    json[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text {name:?} in {json:#}"))
+}
+
+/// A payment, and everything that can be asked about it afterwards.
+fn pays_and_proves(network: &TestNetwork, mode: Mode) {
+    let paid = network.ledger("transfer alice bob 250 --memo rent --json");
+    let paid = paid.ends(0).json();
+    assert_eq!(text(&paid, "status"), "applied");
+    assert!(paid["index"].is_u64() && paid["term"].is_u64(), "{paid:#}");
+    assert!(paid["receipt"].is_object(), "{paid:#}");
+    assert_eq!(paid["receipt_missing"], Value::Null);
+    assert_eq!(network.balance("alice"), 99_750);
+    assert_eq!(network.balance("bob"), 250);
+    let id = text(&paid, "id");
+
+    let state = network.ledger(&format!("tx {id} --json")).ends(0).json();
+    assert_eq!(text(&state, "status"), "applied");
+    assert_eq!(state["index"], paid["index"]);
+    let unknown = "ab".repeat(32);
+    let state = network.ledger(&format!("tx {unknown} --json"));
+    assert_eq!(text(&state.ends(0).json(), "status"), "unknown");
+
+    let block = network.ledger(&format!("block {} --json", paid["index"]));
+    let block = block.ends(0).json();
+    assert_eq!(text(&block["transactions"][0], "id"), id);
+    assert_eq!(text(&block["transactions"][0], "status"), "applied");
+    network.ledger("block 1000000").ends(2);
+
+    let got = network.ledger(&format!("receipt get {id} --out ~/receipt.json --json"));
+    assert_eq!(
+        got.ends(0).json()["receipt"]["transaction"],
+        paid["receipt"]["transaction"]
+    );
+    let verified = network.ledger("receipt verify ~/receipt.json --json");
+    let verified = verified.ends(0).json();
+    assert_eq!(
+        (text(&verified, "id"), &verified["valid"]),
+        (id, &true.into())
+    );
+    assert_eq!(
+        text(&verified, "assurance"),
+        match mode {
+            Mode::Byzantine => "certified",
+            Mode::RaftSigned => "majority-acknowledged",
+            Mode::Raft => "inclusion-only",
+        }
+    );
+    assert_eq!(verified["result"]["certified"], mode == Mode::Byzantine);
+    let said = network.ledger("receipt verify ~/receipt.json").ends(0);
+    assert!(said.out.contains("ok    inclusion") && said.out.contains("2.50 USD (250 units)"));
+}
+
+/// Receipts that were changed, and those of other networks.
+fn false_receipts_are_refused(network: &TestNetwork, mode: Mode) {
+    let path = network.path("receipt.json");
+    let original: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for part in ["transaction", "entry", "network"] {
+        let mut changed = original.clone();
+        let mut digits = text(&original, part).to_owned().into_bytes();
+        let middle = digits.len() / 2;
+        digits[middle] = if digits[middle] == b'0' { b'1' } else { b'0' };
+        changed[part] = String::from_utf8(digits).unwrap().into();
+        fs::write(network.path("changed.json"), changed.to_string()).unwrap();
+        let refused = network
+            .ledger("receipt verify ~/changed.json --json")
+            .ends(5);
+        assert_eq!(refused.json()["valid"], false);
+    }
+    fs::write(network.path("changed.json"), "{").unwrap();
+    network.ledger("receipt verify ~/changed.json").ends(5);
+    network.ledger("receipt verify ~/absent.json").ends(2);
+    let other = genesis("other", mode, &placeholders(4));
+    other
+        .store(&network.path("other.json"), Overwrite::Replace)
+        .unwrap();
+    let refused = network.ledger("receipt verify ~/receipt.json --genesis ~/other.json");
+    assert!(refused.ends(5).error.contains("network"));
+}
+
+/// One reference is one payment.
+fn a_reference_pays_once(network: &TestNetwork) {
+    let before = network.balance("bob");
+    let pay = |line: &str| network.ledger(&format!("transfer alice bob {line} --json"));
+    let first = pay("10 --reference r1").ends(0).json();
+    let again = pay("10 --reference r1").ends(0).json();
+    assert_eq!(text(&first, "id"), text(&again, "id"));
+    assert_eq!(first["index"], again["index"]);
+    assert_eq!(first["term"], again["term"]);
+    assert_eq!(
+        (&first["repeated"], &again["repeated"]),
+        (&false.into(), &true.into())
+    );
+    assert!(again["receipt"].is_object());
+    assert_eq!(network.balance("bob"), before + 10);
+    let conflict = pay("11 --reference r1").ends(4).json();
+    assert_eq!(text(&conflict["rejection"], "code"), "reference-conflict");
+    pay("10").ends(0);
+    pay("10").ends(0);
+    assert_eq!(
+        network.balance("bob"),
+        before + 30,
+        "without one each is new"
+    );
+}
+
+/// What is wrong is said, and moves nothing.
+fn mistakes_are_explained(network: &TestNetwork) {
+    let before = (network.balance("alice"), network.balance("bob"));
+    let stranger = KeyPair::from_seed("stranger").public_key().address();
+    for (line, code, said) in [
+        ("transfer alice bob 18446744073709551616", 2, "too large"),
+        ("transfer alice bob -5", 2, "negative"),
+        ("transfer alice bob 2.50", 2, "is 250"),
+        ("transfer alice bob much", 2, "no amount"),
+        ("transfer alice bob 5 --asset EUR", 2, "no asset"),
+        ("transfer alice bob 100001", 4, "insufficient-funds"),
+        ("transfer alice nobody 5", 4, "no account"),
+        (
+            &format!("transfer alice {stranger} 5"),
+            4,
+            "unknown-recipient",
+        ),
+        ("transfer alice hw1qqqq 5", 2, "no address"),
+        ("transfer alice alice 5", 4, "self-transfer"),
+        ("transfer nobody bob 5", 2, "no key"),
+        ("transfer alice bob 5 --key bob", 4, "wrong-key"),
+        ("issue bob 5 --key alice", 4, "wrong-key"),
+        ("balance nobody", 4, "no account"),
+        ("tx 12", 2, "no id"),
+    ] {
+        let run = network.ledger(line).ends(code);
+        let shown = format!("{}{}", run.out, run.error);
+        assert!(shown.contains(said), "{line}: {shown}");
+    }
+    let rejected = network.ledger("transfer alice bob 100001 --json").ends(4);
+    let json = rejected.json();
+    assert_eq!(text(&json, "status"), "rejected");
+    assert_eq!(text(&json["rejection"], "code"), "insufficient-funds");
+    assert_eq!(text(&json["error"], "code"), "rejected");
+    assert!(json["index"].is_u64() && json["receipt"].is_object());
+    let state = network.ledger(&format!("tx {} --json", text(&json, "id")));
+    assert_eq!(text(&state.ends(0).json(), "status"), "rejected");
+    assert_eq!((network.balance("alice"), network.balance("bob")), before);
+}
+
+/// Commands at the same time pick the same nonces; each pays once all the same.
+fn crowds_pay_once_each(network: &TestNetwork) {
+    let before = network.balance("bob");
+    let runs: Vec<Run> = thread::scope(|scope| {
+        let start = || scope.spawn(|| network.ledger("transfer alice bob 1 --json"));
+        let started: Vec<_> = (0..6).map(|_| start()).collect();
+        let joined = started.into_iter().map(|run| run.join().unwrap());
+        joined.collect()
+    });
+    for run in runs {
+        run.ends(0);
+    }
+    assert_eq!(network.balance("bob"), before + 6);
+}
+
+/// Many payments from a file.
+fn many_are_submitted(network: &TestNetwork) {
+    let before = network.balance("bob");
+    let mut lines: String = (0..50)
+        .map(|number| {
+            format!("{{\"from\":\"alice\",\"to\":\"bob\",\"amount\":{number},\"reference\":\"m{number}\"}}\n")
+        })
+        .collect();
+    lines.push_str("\nnot json\n{\"from\":\"bob\",\"to\":\"alice\",\"amount\":\"99999999\"}\n");
+    let run = network.ledger_with("submit - --json", &lines).ends(4);
+    let results: Vec<Value> = run
+        .out
+        .lines()
+        .take(52)
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let ended = |status: &str| {
+        let of_status = results.iter().filter(|line| line["status"] == status);
+        of_status
+            .map(|line| line["line"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ended("applied").len(), 49);
+    // An amount of zero, and what is no JSON.
+    assert_eq!(ended("invalid"), [1, 52]);
+    assert_eq!(ended("rejected"), [53]);
+    let sum: u64 = (0..50).sum();
+    assert_eq!(network.balance("bob"), before + sum);
+    network.ledger_with("submit - --json", &lines).ends(4);
+    assert_eq!(network.balance("bob"), before + sum, "references pay once");
+}
+
+/// The admin opens an account and creates money.
+fn accounts_are_opened(network: &TestNetwork) {
+    let opened = network.ledger("account new erin --json").ends(0).json();
+    assert!(network.path("keys/erin.pem").is_file());
+    let again = network.ledger("account new erin --json").ends(0).json();
+    assert_eq!(
+        (&again["account"], &again["repeated"]),
+        (&opened["account"], &true.into())
+    );
+    network.ledger("issue erin 500 --json").ends(0);
+    network.ledger("transfer erin bob 100").ends(0);
+    assert_eq!(network.balance("erin"), 400);
+    assert_eq!(network.balance(text(&opened, "account")), 400);
+    let shown = network.ledger("account show erin --json").ends(0).json();
+    assert_eq!(text(&shown, "name"), "erin");
+    assert_eq!(shown["next_nonce"], 1);
+    let listed = network.ledger("account list --json").ends(0).json();
+    assert_eq!(listed["accounts"].as_array().unwrap().len(), 4);
+    let all = network.ledger("balance --json").ends(0).json();
+    assert_eq!(all["accounts"].as_array().unwrap().len(), 4);
+}
+
+/// Half of the nodes are away: nothing is certain, and the command says what to do.
+fn without_quorum_nothing_is_certain(network: &mut TestNetwork) {
+    let before = network.balance("bob");
+    network.stop(2);
+    network.stop(3);
+    let failed = network.ledger("transfer alice bob 7 --reference r7 --timeout 2s --json");
+    let json = failed.ends(3).json();
+    assert_eq!(text(&json, "status"), "unknown");
+    assert_eq!(text(&json, "reference"), "r7");
+    let message = text(&json["error"], "message");
+    assert!(message.contains("2 of 4 nodes answer"), "{message}");
+    assert!(
+        message.contains("n2") && message.contains("3 are needed"),
+        "{message}"
+    );
+    let next = text(&json["error"], "next");
+    assert!(
+        next.contains("transfer alice bob 7 --reference r7"),
+        "{next}"
+    );
+    let state = network.ledger(&format!("tx {} --json", text(&json, "id")));
+    let state = state.ends(0).json();
+    assert!(
+        ["pending", "unknown"].contains(&text(&state, "status")),
+        "{state}"
+    );
+
+    network.restart(2);
+    network.restart(3);
+    let repeated = network.ledger("transfer alice bob 7 --reference r7 --timeout 20s --json");
+    assert_eq!(text(&repeated.ends(0).json(), "status"), "applied");
+    assert_eq!(network.balance("bob"), before + 7, "paid once");
+}
+
+fn a_network_in_mode(mode: Mode) -> TestNetwork {
+    let network = TestNetwork::start(mode, 4);
+    pays_and_proves(&network, mode);
+    false_receipts_are_refused(&network, mode);
+    network
+}
+
+#[test]
+fn a_byzantine_network_serves_its_users() {
+    let mut network = a_network_in_mode(Mode::Byzantine);
+    a_reference_pays_once(&network);
+    mistakes_are_explained(&network);
+    crowds_pay_once_each(&network);
+    many_are_submitted(&network);
+    accounts_are_opened(&network);
+    let status = network.ledger("status --json").ends(0).json();
+    assert_eq!(
+        (&status["healthy"], &status["f"]),
+        (&true.into(), &1.into()),
+        "{status:#}"
+    );
+    let evidence = network.ledger("evidence list --json").ends(0).json();
+    assert_eq!(evidence["evidence"], Value::Array(Vec::new()));
+    without_quorum_nothing_is_certain(&mut network);
+}
+
+#[test]
+fn a_raft_network_serves_its_users() {
+    let mut network = a_network_in_mode(Mode::Raft);
+    a_reference_pays_once(&network);
+    mistakes_are_explained(&network);
+    without_quorum_nothing_is_certain(&mut network);
+}
+
+#[test]
+fn a_signed_raft_network_proves_a_majority() {
+    a_network_in_mode(Mode::RaftSigned);
+}
+
+#[test]
+fn without_a_network_the_command_says_how_to_start_one() {
+    let root = tempfile::tempdir().unwrap();
+    for line in ["balance", "transfer alice bob 5 --json", "status", "tx 00"] {
+        let code = if line.starts_with("tx") { 2 } else { 7 };
+        let failed = run(root.path(), line).ends(code);
+        if code == 7 {
+            assert!(failed.error.contains("testnet up"), "{failed:?}");
+        }
+    }
+}
+
+/// Stops the process if the test ends before it does.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_node_runs_until_it_is_told_to_stop() {
+    let root = tempfile::tempdir().unwrap();
+    let home = root.path();
+    genesis("test", Mode::Raft, &placeholders(1))
+        .store(&home.join("genesis.json"), Overwrite::Refuse)
+        .unwrap();
+    let missing = run(home, "node --listen 127.0.0.1:0").ends(2);
+    assert!(missing.error.contains("key.pem"), "{missing:?}");
+    KeyPair::from_seed("stranger")
+        .write_pem(&home.join("key.pem"), Overwrite::Refuse)
+        .unwrap();
+    let stranger = run(home, "node --listen 127.0.0.1:0").ends(2);
+    assert!(
+        stranger.error.contains("none of the validators"),
+        "{stranger:?}"
+    );
+    KeyPair::from_seed("n0")
+        .write_pem(&home.join("key.pem"), Overwrite::Replace)
+        .unwrap();
+    let mut command = support::command(home, "node --listen 127.0.0.1:0 --json");
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut node = Running(command.spawn().unwrap());
+    let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
+    let started: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(text(&started, "node"), "n0");
+    let twice = run(home, "node --listen 127.0.0.1:0");
+    assert_ne!(twice.code, 0, "one directory, one node: {twice:?}");
+
+    genesis(
+        "test",
+        Mode::Raft,
+        &[text(&started, "address").parse().unwrap()],
+    )
+    .store(&home.join("genesis.json"), Overwrite::Replace)
+    .unwrap();
+    KeyPair::from_seed("alice")
+        .write_pem(&home.join("keys/alice.pem"), Overwrite::Refuse)
+        .unwrap();
+    run(home, "transfer alice bob 250").ends(0);
+    let pid = started["pid"].as_u64().unwrap().to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status();
+    assert!(told.unwrap().success());
+    assert!(node.0.wait().unwrap().success());
+}
