@@ -1,11 +1,14 @@
 //! A network of nodes in this process, on loopback, with a small application: it adds up numbers.
 
+// Each test program uses a part of this.
+#![allow(dead_code)]
+
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use client::{Client, ClientOptions, SignedRequest};
 use consensus::{
     Ed25519, Entry, EntryKind, Hash, InvalidPayload, NodeId, Payloads, PublicKey, RequestKey,
-    Signature, Signer, Timers, Verifier, hashing::tagged_hash, merkle, message::Applied,
+    Signature, Signer, Verifier, hashing::tagged_hash, merkle, message::Applied,
 };
 use keys::{Account, Asset, Genesis, GenesisFile, KeyPair, Mode, Validator};
 use node::{Application, AppliedEntry, Node, NodeHandle, NodeOptions, Outcome};
@@ -141,11 +144,13 @@ pub struct TestNetwork {
     nodes: Vec<Option<NodeHandle>>,
 }
 
-fn node_key(node: usize) -> KeyPair {
+/// A node's key.
+pub fn node_key(node: usize) -> KeyPair {
     KeyPair::from_seed(&format!("node {node}"))
 }
 
-fn genesis(mode: Mode, nodes: usize) -> Genesis {
+/// A network's genesis, with addresses that nobody uses.
+pub fn genesis(mode: Mode, nodes: usize) -> Genesis {
     let validator = |node: usize| Validator {
         name: format!("n{node}"),
         key: node_key(node).validator_key(),
@@ -174,6 +179,13 @@ fn genesis(mode: Mode, nodes: usize) -> Genesis {
     .unwrap()
 }
 
+/// What a node with an empty sum is started from, at any free port.
+pub fn options(genesis: &Genesis, key: KeyPair, data: &Path) -> NodeOptions {
+    let mut options = NodeOptions::new(genesis.clone(), key, data, Box::new(Sum::new()));
+    options.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    options
+}
+
 impl TestNetwork {
     /// Starts all nodes.
     pub async fn start(mode: Mode, nodes: usize) -> Self {
@@ -195,15 +207,8 @@ impl TestNetwork {
     }
 
     async fn start_at(&self, node: usize, listen: SocketAddr) -> NodeHandle {
-        let application = Box::new(Sum::new());
-        let mut options = NodeOptions::new(
-            self.genesis.clone(),
-            node_key(node),
-            self.data(node),
-            application,
-        );
+        let mut options = options(&self.genesis, node_key(node), &self.data(node));
         options.listen = Some(listen);
-        options.timers = Timers::DEFAULT;
         Node::start(options).await.unwrap()
     }
 
@@ -240,6 +245,11 @@ impl TestNetwork {
         let handle = self.start_at(node, self.addresses[node]).await;
         self.nodes[node] = Some(handle);
         self.introduce();
+    }
+
+    /// A running node.
+    pub fn node(&self, node: usize) -> &NodeHandle {
+        self.nodes[node].as_ref().unwrap()
     }
 
     /// A client of all nodes.
