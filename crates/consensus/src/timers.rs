@@ -30,7 +30,7 @@ impl Timers {
         starvation: Time::from_millis(1_000),
         term: Time::from_millis(500),
         longest: Time::from_millis(10_000),
-        applied_vote: Time::from_millis(5),
+        applied_vote: Time::from_millis(20),
     };
 
     /// The silence timer of Byzantine mode, which needs no randomness: the middle of the range.

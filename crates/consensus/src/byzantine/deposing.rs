@@ -98,7 +98,10 @@ impl Byzantine {
                     self.send_suspect();
                 }
             }
-            None if stalled || late => self.suspect(Reason::Silent),
+            None if stalled || late => {
+                let reason = self.reason_of_stall();
+                self.suspect(reason);
+            }
             None if unheard => {
                 self.suspect(Reason::Silent);
                 if let Some(suspicion) = &mut self.suspicion {
@@ -120,6 +123,15 @@ impl Byzantine {
         self.lower_level();
         self.resend_report();
         self.expire_pending();
+    }
+
+    /// Where nothing but requests waits and clients complained, the stall has a name.
+    fn reason_of_stall(&self) -> Reason {
+        let complained = self.starving.values().next();
+        match complained {
+            Some((key, _)) if self.log.last() == self.commit => Reason::Starved(*key),
+            _ => Reason::Silent,
+        }
     }
 
     /// When one of the timers above runs out next.
