@@ -9,6 +9,10 @@ use std::{
     thread,
 };
 
+use consensus::{
+    EntryHeader, EntryKind, Epoch, Evidence, Hash, Index, NodeId, SignedHeader, Signer, Term,
+    encoding::Canonical, evidence::Offence,
+};
 use keys::{KeyPair, Mode, Overwrite};
 use serde_json::Value;
 use support::{Run, TestNetwork, genesis, placeholders, run};
@@ -239,6 +243,7 @@ fn without_quorum_nothing_is_certain(network: &mut TestNetwork) {
     let json = failed.ends(3).json();
     assert_eq!(text(&json, "status"), "unknown");
     assert_eq!(text(&json, "reference"), "r7");
+    assert!(text(&json, "repeat").contains("--reference r7"));
     let message = text(&json["error"], "message");
     assert!(message.contains("2 of 4 nodes answer"), "{message}");
     assert!(
@@ -303,6 +308,66 @@ fn a_signed_raft_network_proves_a_majority() {
     a_network_in_mode(Mode::RaftSigned);
 }
 
+/// Two entries that n0 signed for one index.
+fn equivocation(network: &keys::Genesis) -> Vec<u8> {
+    let configuration = node::configuration(network, None).unwrap();
+    let signed = |timestamp: u64| {
+        let header = EntryHeader {
+            kind: EntryKind::TermRecord,
+            epoch: Epoch::ZERO,
+            term: Term(0),
+            index: Index(1),
+            author: NodeId(0),
+            previous: configuration.opening().hash,
+            body_root: Hash::default(),
+            count: 0,
+            timestamp,
+        };
+        let hash = header.hash(&configuration);
+        let digest = EntryHeader::signing_digest(&configuration, Epoch::ZERO, &hash);
+        let signature = Signer::sign(KeyPair::from_seed("n0").signing_key(), &digest);
+        SignedHeader { header, signature }
+    };
+    let offence = Offence::Equivocation {
+        author: NodeId(0),
+        first: signed(1),
+        second: signed(2),
+    };
+    let epoch = Epoch::ZERO;
+    Evidence { epoch, offence }.to_bytes()
+}
+
+#[test]
+fn evidence_convicts_offline_unless_it_was_changed() {
+    let root = tempfile::tempdir().unwrap();
+    let home = root.path();
+    let network = genesis("test", Mode::Byzantine, &placeholders(4));
+    network
+        .store(&home.join("genesis.json"), Overwrite::Refuse)
+        .unwrap();
+    let evidence = equivocation(&network);
+    let verify = |bytes: &[u8], network: [u8; 32]| {
+        let file = serde_json::json!({
+            "format": 1,
+            "network": keys::to_hex(&network),
+            "evidence": keys::to_hex(bytes),
+        });
+        fs::write(home.join("evidence.json"), file.to_string()).unwrap();
+        run(home, "evidence verify ~/evidence.json --json")
+    };
+    let holds = verify(&evidence, network.id()).ends(0).json();
+    assert_eq!(text(&holds, "accused"), "n0");
+    assert_eq!(text(&holds, "offence"), "equivocation");
+    verify(&evidence, [7; 32]).ends(5);
+    for position in [0, evidence.len() / 3, evidence.len() - 1] {
+        let mut changed = evidence.clone();
+        changed[position] ^= 1;
+        let refused = verify(&changed, network.id()).ends(5).json();
+        assert_eq!(refused["valid"], false);
+    }
+    verify(&evidence[1..], network.id()).ends(5);
+}
+
 #[test]
 fn without_a_network_the_command_says_how_to_start_one() {
     let root = tempfile::tempdir().unwrap();
@@ -352,8 +417,11 @@ fn a_node_runs_until_it_is_told_to_stop() {
     let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
     let started: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(text(&started, "node"), "n0");
-    let twice = run(home, "node --listen 127.0.0.1:0");
-    assert_ne!(twice.code, 0, "one directory, one node: {twice:?}");
+    let twice = run(home, "node --listen 127.0.0.1:0").ends(2);
+    assert!(
+        twice.error.contains("in use by another process"),
+        "{twice:?}"
+    );
 
     genesis(
         "test",

@@ -228,7 +228,7 @@ impl Connection {
             } => Failure::new(
                 Code::NoQuorum,
                 format!(
-                    "{}; {needed} must say the same before an answer counts",
+                    "{}, and {needed} are needed for an answer that counts",
                     self.why(*reachable, unreachable)
                 ),
             )

@@ -58,22 +58,29 @@ impl Unit {
         }
     }
 
-    /// The amount with the asset's decimals: 250 of an asset with two is `2.50`.
+    /// The amount with the asset's decimals, for people: 123456 of an asset with two is `1,234.56`.
     pub fn decimal(&self, amount: u64) -> String {
         let decimals = usize::from(self.decimals);
         let digits = format!("{amount:0>width$}", width = decimals + 1);
         let (whole, fraction) = digits.split_at(digits.len() - decimals);
-        if fraction.is_empty() {
-            whole.to_owned()
-        } else {
-            format!("{whole}.{fraction}")
+        let mut text = String::new();
+        for (position, digit) in whole.chars().enumerate() {
+            if position > 0 && (whole.len() - position).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
         }
+        if !fraction.is_empty() {
+            text.push('.');
+            text.push_str(fraction);
+        }
+        text
     }
 
     /// The amount for people, in both forms if they differ: `2.50 USD (250 units)`.
     pub fn text(&self, amount: u64) -> String {
         if self.decimals == 0 {
-            format!("{amount} {}", self.code)
+            format!("{} {}", self.decimal(amount), self.code)
         } else {
             let units = if amount == 1 { "unit" } else { "units" };
             format!("{} {} ({amount} {units})", self.decimal(amount), self.code)
@@ -148,7 +155,9 @@ mod tests {
         assert_eq!(unit(2).text(0), "0.00 USD (0 units)");
         assert_eq!(unit(0).text(250), "250 USD");
         assert_eq!(unit(18).decimal(1), "0.000000000000000001");
-        assert_eq!(unit(2).decimal(u64::MAX), "184467440737095516.15");
+        assert_eq!(unit(2).decimal(u64::MAX), "184,467,440,737,095,516.15");
+        assert_eq!(unit(0).decimal(1000), "1,000");
+        assert_eq!(unit(2).decimal(99_999), "999.99");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use keys::{FileError, KeyFileError, KeyPair, exit::Code};
 use ledger::Ledger;
 use node::{Node, NodeOptions, StartError};
 use serde_json::json;
+use storage::OpenError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -126,7 +127,12 @@ fn start_log(output: Output) {
 
 fn start_failure(error: StartError) -> Failure {
     let code = match &error {
-        StartError::NotAValidator | StartError::Size(_) | StartError::Listen { .. } => Code::Usage,
+        StartError::NotAValidator
+        | StartError::Size(_)
+        | StartError::Listen { .. }
+        | StartError::Storage(
+            OpenError::Locked { .. } | OpenError::OtherNetwork { .. } | OpenError::OtherNode { .. },
+        ) => Code::Usage,
         StartError::Damaged { .. }
         | StartError::Record { .. }
         | StartError::VoteState(_)
@@ -141,6 +147,12 @@ fn start_failure(error: StartError) -> Failure {
     let next = match &error {
         StartError::NotAValidator => {
             "Check DIR/key.pem against the validators in genesis: keys show DIR/key.pem"
+        }
+        StartError::Storage(OpenError::Locked { .. }) => {
+            "One directory belongs to one running node: stop the other process, or choose another --data"
+        }
+        StartError::Storage(OpenError::OtherNetwork { .. } | OpenError::OtherNode { .. }) => {
+            "A node that used what another one promised could contradict it: choose an empty --data"
         }
         StartError::Listen { .. } => {
             "Another process may listen there: choose another address with --listen"

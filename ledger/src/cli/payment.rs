@@ -334,12 +334,13 @@ impl Order {
         failure
             .meaning(
                 "The outcome is unknown: the payment may still be carried out, once at most. \
-                 Without its reference you would pay a second time.",
+                 Repeat it under its reference only, or you may pay twice.",
             )
             .next(next.join("\n  "))
             .known("id", id.to_string())
             .known("status", "unknown")
             .known("reference", self.reference.as_str())
+            .known("repeat", common.command(&words))
     }
 
     fn crowded(&self) -> Failure {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use client::ClientError;
 use keys::exit::Code;
 use serde_json::json;
 
@@ -11,7 +12,8 @@ use super::{
     failure::{Failure, Outcome},
     files,
     output::Output,
-    receipt_verify, receipts,
+    receipt_verify,
+    receipts::{self, Gathered},
     setup::{Common, Setup},
     transaction::parse_id,
 };
@@ -55,7 +57,13 @@ async fn get(common: &Common, arguments: &GetArguments, output: Output) -> Outco
     let id = parse_id(&arguments.id)?;
     let setup = Setup::load(common)?;
     let connection = Connection::open(&setup, None)?;
-    let gathered = receipts::gather(&connection, id, connection.left()).await;
+    let gathered = match receipts::ask(&connection, id, connection.left()).await {
+        Ok(gathered) => gathered,
+        Err(ClientError::NoMatch { answers, .. }) if answers > 0 => {
+            Gathered::Missing("no node remembers the transaction".to_owned())
+        }
+        Err(error) => return Err(connection.unanswered(&error)),
+    };
     let (Some(receipt), Some(verified)) = (gathered.receipt(), gathered.verified()) else {
         let missing = gathered.missing().unwrap_or("no node has it");
         return Err(Failure::new(

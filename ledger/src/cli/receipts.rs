@@ -70,7 +70,7 @@ impl Gathered {
     }
 }
 
-/// Asks the nodes for the parts of a receipt, at most for `patience`.
+/// A receipt for somebody who can do without: what went wrong is what is missing.
 pub async fn gather(connection: &Connection, id: Hash, patience: Duration) -> Gathered {
     match ask(connection, id, patience).await {
         Ok(gathered) => gathered,
@@ -84,7 +84,8 @@ pub async fn gather(connection: &Connection, id: Hash, patience: Duration) -> Ga
     }
 }
 
-async fn ask(
+/// Asks the nodes for the parts of a receipt, at most for `patience`.
+pub async fn ask(
     connection: &Connection,
     id: Hash,
     patience: Duration,

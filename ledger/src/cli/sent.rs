@@ -53,8 +53,9 @@ impl Sent {
 
     /// Forgets a transaction whose outcome is known.
     pub fn forget(common: &Common, id: &Hash) {
-        // It may never have been kept.
+        // It may never have been kept, and the folder may hold others.
         let _ = fs::remove_file(file(common, id));
+        let _ = fs::remove_dir(folder(common));
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use client::TransactionState;
 use consensus::Hash;
-use ledger::{Outcome as Executed, Query, RejectionCode};
+use ledger::{Answer, Outcome as Executed, Query, RejectionCode};
 use serde_json::{Value, json};
 
 use super::{
@@ -90,6 +90,7 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
             position,
             outcome,
         } => {
+            Sent::forget(common, &id);
             let result = result_of(&outcome.result)?;
             let state = State::of(&result.outcome);
             let rejection = show::rejection(&result.outcome);
@@ -167,9 +168,12 @@ async fn unknown(
     let common = &connection.setup.common;
     let note = Sent::load(common, id);
     if let Some(note) = &note {
-        // Asked for what it says about how far enough nodes have executed.
-        let told = connection.ask(&Query::Supply, Level::Linearizable).await?;
-        if told.applied > note.valid_until && remembered_from <= note.made_at {
+        // Each of f + 1 nodes says that it is not among all that it executed up to an index.
+        let query = Query::Transaction { id: *id };
+        let told = connection.ask(&query, Level::Matching).await?;
+        let absent = told.answer == Answer::Transaction(None);
+        if absent && told.applied > note.valid_until && remembered_from <= note.made_at {
+            Sent::forget(common, id);
             output.result(
                 &described(
                     id,
