@@ -117,6 +117,12 @@ fn change_leaders(
         {
             drop(paused.take());
         }
+        let led = last_deposed(&facts).filter(|deposed| {
+            deposed.term >= first_term && Some(usize::from(deposed.leader)) == position
+        });
+        if let Some(deposed) = led {
+            return Ok((deposed.term, false));
+        }
         if let Some((leader, term)) = facts.leader() {
             if leader.name == chosen.name() {
                 return Ok((term, true));
@@ -126,12 +132,6 @@ fn change_leaders(
                 process::pause(&leader.layout)?;
                 paused = Some((Paused(leader.layout.clone()), term));
             }
-        }
-        let led = last_deposed(&facts).filter(|deposed| {
-            deposed.term >= first_term && Some(usize::from(deposed.leader)) == position
-        });
-        if let Some(deposed) = led {
-            return Ok((deposed.term, false));
         }
         if interrupts.any() {
             return Err(Failure::new(Code::Interrupted, "stopped; all nodes go on"));

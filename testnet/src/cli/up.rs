@@ -63,7 +63,6 @@ pub struct Arguments {
 pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<Code> {
     let layout = common.layout();
     make_root(&layout)?;
-    let start = Instant::now();
     let lock = Lock::wait(&layout.lock())?;
     if arguments.reset
         && let Some(network) = Network::find(&layout)?
@@ -72,6 +71,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
         remove(&layout)?;
         make_root(&layout)?;
     }
+    let start = Instant::now();
     let (mut network, fresh) = match Network::find(&layout)? {
         Some(network) => {
             check_same(common, arguments, &network)?;

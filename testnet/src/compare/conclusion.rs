@@ -207,7 +207,7 @@ mod tests {
         assert!(
             caution(&rows)
                 .unwrap()
-                .contains("raft, 4 nodes, leader check")
+                .contains("raft, 4 nodes, leader checks")
         );
     }
 

@@ -27,7 +27,11 @@ impl Configuration {
             client_checks,
             nodes,
         } = self;
-        format!("{mode}, {nodes} nodes, {client_checks} check")
+        let checks = match client_checks {
+            ClientChecks::Leader => "leader checks",
+            ClientChecks::All => "all check",
+        };
+        format!("{mode}, {nodes} nodes, {checks}")
     }
 }
 
@@ -160,7 +164,7 @@ mod tests {
         assert_eq!(
             shown(&rows),
             [
-                "raft, 4 nodes, leader check",
+                "raft, 4 nodes, leader checks",
                 "raft, 4 nodes, all check",
                 "raft-signed, 4 nodes, all check",
                 "byzantine, 4 nodes, all check",

@@ -220,7 +220,11 @@ fn betrayals(network: &Network, facts: &Facts, notes: &mut Vec<String>) {
     let evidence = facts.reports().map(|(_, report)| report.evidence).max();
     if let Some(pieces) = evidence.filter(|&pieces| pieces > 0) {
         notes.push(format!(
-            "{pieces} pieces of evidence are held; `{} evidence list` names whom they convict",
+            "{} held; `{} evidence list` names who is convicted",
+            match pieces {
+                1 => "1 piece of evidence is".to_owned(),
+                pieces => format!("{pieces} pieces of evidence are"),
+            },
             program("ledger")
         ));
     }
@@ -263,21 +267,32 @@ fn deposition(network: &Network, facts: &Facts) -> Option<String> {
             )
         })
         .collect();
-    let starved = deposed
+    let mut meanings: Vec<&str> = deposed
         .reasons
         .iter()
-        .any(|reason| reason.reason == "starved");
+        .filter_map(|reason| meaning(&reason.reason))
+        .collect();
+    meanings.sort_unstable();
+    meanings.dedup();
     Some(format!(
-        "{} was deposed as leader of term {} ({}){}",
+        "{} was deposed as leader of term {} ({}): {}",
         name(deposed.leader),
         deposed.term,
         reasons.join(", "),
-        if starved {
-            ": it did not include a request whose client had complained"
-        } else {
-            ""
-        }
+        meanings.join("; ")
     ))
+}
+
+/// What a reason for suspicion says (P4.2).
+fn meaning(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "silent" => "it gave no sign of life, or let something wait for too long",
+        "starved" => "it did not include a request whose client had complained",
+        "misbehaved" => "there is evidence against it",
+        "crawling" => "it was much slower than the network has shown that it can be",
+        "restarted" => "it restarted, and may not go on in a term that it began before",
+        _ => return None,
+    })
 }
 
 /// The account that a request's identity belongs to, if it is one of genesis.

@@ -18,8 +18,8 @@ pub const KIND: Kind = Kind {
     mark: "hawser-testnet-traitor/term-inflate",
     summary: "claims several times a second that the term is a later one",
     contained: "Nothing follows: terms move only by certificate, and one node makes none.",
-    unchecked: "Every claim makes the leader step down, so nothing is committed as long as it \
-                goes on. What was committed stays.",
+    unchecked: "Every claim makes the leader step down, so that most of the time nobody leads and \
+                payments take seconds or fail. What was committed stays.",
     takes_account: false,
     make: |_| Box::new(TermInflate::default()),
 };

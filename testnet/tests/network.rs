@@ -1,0 +1,288 @@
+//! Networks of real processes, as a person uses them.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use client::{Client, Wait};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+use testnet::{
+    compare::book::Book,
+    network::{Layout, Network, ProcessState, process},
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A network in a folder of its own, taken down in the end.
+struct Local {
+    root: TempDir,
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.run(&["down", "--purge"]);
+    }
+}
+
+impl Local {
+    fn new() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn up(words: &[&str]) -> Self {
+        let local = Self::new();
+        local.ok(&[&["up", "--detach"], words].concat());
+        local
+    }
+
+    fn data(&self) -> &Path {
+        self.root.path()
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_testnet"));
+        command.args(words).arg("--data").arg(self.data());
+        command.env_remove("HAWSER_DATA").env("NO_COLOR", "1");
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    fn code(&self, words: &[&str]) -> Option<i32> {
+        self.run(words).status.code()
+    }
+
+    fn ok(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{words:?}: {text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text
+    }
+
+    fn status(&self, words: &[&str]) -> Value {
+        let text = self.ok(&[&["status", "--json"], words].concat());
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn healthy(&self) -> Value {
+        self.status(&["--wait", "healthy"])
+    }
+
+    fn leader(&self) -> String {
+        let status = self.healthy();
+        let nodes = status["nodes"].as_array().unwrap();
+        let leader = nodes.iter().find(|node| node["role"] == "leader").unwrap();
+        leader["name"].as_str().unwrap().to_owned()
+    }
+
+    fn network(&self) -> Network {
+        Network::open(&Layout::new(self.data())).unwrap()
+    }
+
+    fn book(&self) -> Book {
+        let network = self.network();
+        let names = ["alice", "bob", "carol"].map(str::to_owned);
+        Book::open(&network.genesis, &network.layout.keys(), &names).unwrap()
+    }
+
+    /// Pays from alice and waits for the outcome; the index of its entry.
+    fn pay(&self, book: &Book) -> u64 {
+        let genesis = self.network().genesis;
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let outcome = runtime.block_on(async {
+            let client = Client::connect(&genesis, book.key(0)).unwrap();
+            client
+                .submit_and_wait(book.next_request(0), Wait::Applied, PATIENCE)
+                .await
+        });
+        outcome.unwrap().index
+    }
+}
+
+fn reasons(status: &Value) -> String {
+    status["reasons"].to_string()
+}
+
+#[test]
+fn a_network_goes_on_without_its_leader_and_after_a_stop() {
+    for mode in ["byzantine", "raft"] {
+        let local = Local::up(&["--mode", mode]);
+        let status = local.healthy();
+        assert_eq!(status["healthy"], true);
+        assert_eq!((&status["n"], &status["quorum"]), (&4.into(), &3.into()));
+        let book = local.book();
+        let first = local.pay(&book);
+
+        let leader = local.leader();
+        local.ok(&["kill", &leader]);
+        let status = local.status(&[]);
+        assert_eq!(status["healthy"], false);
+        assert!(reasons(&status).contains(&format!("{leader} is down")));
+        let second = local.pay(&book);
+        assert!(second > first);
+
+        local.ok(&["start", &leader]);
+        let status = local.healthy();
+        for node in status["nodes"].as_array().unwrap() {
+            assert!(node["commit"].as_u64().unwrap() >= second, "{mode}: {node}");
+        }
+
+        local.ok(&["down"]);
+        assert_eq!(local.code(&["status", "--wait", "healthy"]), Some(7));
+        local.ok(&["up", "--detach"]);
+        local.healthy();
+        assert!(local.pay(&book) > second, "{mode}");
+    }
+}
+
+#[test]
+fn two_networks_live_beside_each_other_and_neither_is_replaced_by_mistake() {
+    let (one, other) = (
+        Local::up(&[]),
+        Local::up(&["--mode", "raft", "--nodes", "3"]),
+    );
+    one.healthy();
+    assert_eq!(other.healthy()["mode"], "raft");
+    // What runs already is left alone.
+    assert!(one.ok(&["up", "--detach"]).contains("runs already"));
+    for different in [["--mode", "raft"], ["--nodes", "5"], ["--seed", "1"]] {
+        let words = [&["up", "--detach"], &different[..]].concat();
+        assert_eq!(one.code(&words), Some(7), "{different:?}");
+    }
+    one.ok(&["up", "--detach", "--reset", "--mode", "raft-signed"]);
+    assert_eq!(one.healthy()["mode"], "raft-signed");
+    let nowhere = Local::new();
+    for words in [
+        &["status"][..],
+        &["kill", "n0"],
+        &["down"],
+        &["byzantine", "set", "n0", "mute"],
+    ] {
+        assert_eq!(nowhere.code(words), Some(7), "{words:?}");
+    }
+    assert_eq!(one.code(&["kill", "n9"]), Some(2));
+    assert_eq!(one.code(&["byzantine", "set", "n0", "saint"]), Some(2));
+    assert_eq!(one.code(&["byzantine", "set", "n0", "censor"]), Some(2));
+}
+
+#[test]
+fn a_traitor_is_caught_in_byzantine_mode_and_shown_in_raft() {
+    let byzantine = Local::up(&[]);
+    let book = byzantine.book();
+    let leader = byzantine.leader();
+    byzantine.ok(&["byzantine", "set", &leader, "equivocate"]);
+    // Each payment is a chance to see both of its stories, and to spread the proof.
+    let caught = (0..20).any(|_| {
+        byzantine.pay(&book);
+        let status = byzantine.healthy();
+        let mut nodes = status["nodes"].as_array().unwrap().iter();
+        status["deposed"]["leader"] == leader.as_str()
+            && nodes.all(|node| node["evidence"].as_u64().unwrap() > 0)
+    });
+    assert!(caught, "{:#}", byzantine.status(&[]));
+    // It stays a traitor over a restart, and until it is cleared.
+    byzantine.ok(&["restart", &leader]);
+    assert!(reasons(&byzantine.healthy()).contains("is a traitor"));
+    byzantine.ok(&["byzantine", "clear", &leader]);
+    assert!(!reasons(&byzantine.healthy()).contains("is a traitor"));
+
+    let raft = Local::up(&["--mode", "raft"]);
+    let book = raft.book();
+    let leader = raft.leader();
+    raft.ok(&["byzantine", "set", &leader, "equivocate"]);
+    let first = raft.pay(&book);
+    // The victim applies its own story a heartbeat later.
+    let shown = format!("from entry {first} on");
+    let parted = (0..100).any(|_| {
+        let status = raft.status(&[]);
+        status["healthy"] == false && reasons(&status).contains(&shown)
+    });
+    assert!(parted, "{shown}: {:#}", raft.status(&[]));
+}
+
+#[test]
+fn links_are_cut_and_mended_and_survive_a_restart() {
+    let local = Local::up(&["--mode", "raft"]);
+    let leader = local.leader();
+    local.ok(&["partition", &leader]);
+    let cut = reasons(&local.status(&[]));
+    assert!(cut.contains("cut links"), "{cut}");
+    // The others choose another leader, which takes payments.
+    let book = local.book();
+    local.pay(&book);
+    local.ok(&["restart", &leader]);
+    assert!(reasons(&local.status(&[])).contains("cut links"));
+    local.ok(&["heal"]);
+    assert!(!reasons(&local.healthy()).contains("cut links"));
+    local.ok(&["link", "n0<>n1", "delay=5ms", "loss=1%"]);
+    assert!(reasons(&local.healthy()).contains("5ms later, 1 % lost"));
+    assert_eq!(local.code(&["link", "n0>n1", "slow"]), Some(2));
+}
+
+#[test]
+fn a_chosen_node_comes_to_lead() {
+    for mode in ["byzantine", "raft"] {
+        let local = Local::up(&["--mode", mode]);
+        let chosen = match local.leader().as_str() {
+            "n2" => "n1",
+            _ => "n2",
+        };
+        let led = local.ok(&["lead", chosen, "--json"]);
+        let led: Value = serde_json::from_str(&led).unwrap();
+        assert_eq!(
+            (&led["leader"], &led["kept"]),
+            (&chosen.into(), &true.into())
+        );
+        // Nobody is left standing still.
+        let status = local.healthy();
+        let nodes = status["nodes"].as_array().unwrap().iter();
+        assert!(nodes.into_iter().all(|node| node["process"] == "running"));
+    }
+}
+
+fn send(child: &Child, signal: Signal) {
+    let id = i32::try_from(child.id()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn in_the_foreground_it_runs_until_interrupted_and_stops_all_nodes() {
+    let local = Local::new();
+    let mut child = local
+        .command(&["up"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let last = output
+        .lines()
+        .map_while(Result::ok)
+        .find(|line| line.contains("Ctrl-C"));
+    assert!(last.is_some());
+    assert_eq!(local.healthy()["healthy"], true);
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    for node in local.network().nodes() {
+        assert_eq!(process::probe(&node), ProcessState::Down);
+    }
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn a_debug_build_is_not_measured() {
+    assert_eq!(Local::new().code(&["compare"]), Some(2));
+}
