@@ -7,10 +7,7 @@ use std::{
 
 use consensus::NodeId;
 use keys::{Genesis, KeyPair};
-use node::{
-    configuration,
-    frames::{ClientFrame, Id, ServerFrame},
-};
+use node::{configuration, frames::ClientFrame};
 use tokio::{
     sync::oneshot,
     task::JoinHandle,
@@ -19,7 +16,6 @@ use tokio::{
 use transport::{ClientEndpoint, Identity, Limits, Network};
 
 use crate::{
-    BlockFrame, EvidenceSummary, ReceiptParts, StatusReport, TransactionState,
     error::ClientError,
     link::{self, Link},
     load::{Completion, Load, LoadOptions},
@@ -27,7 +23,6 @@ use crate::{
     requests::{Outcome, Pace, SignedRequest, Teller, Wait},
     resend,
     shared::Shared,
-    tally::Tally,
 };
 
 /// How long a first request waits for connections before it is sent to whoever is there.
@@ -55,19 +50,6 @@ impl Default for ClientOptions {
             limits: Limits::default(),
         }
     }
-}
-
-/// A node's answer to how it is.
-#[derive(Clone, Debug)]
-pub struct NodeStatus {
-    /// Its position among the validators.
-    pub node: NodeId,
-    /// Its name in genesis.
-    pub name: String,
-    /// Where it is dialled.
-    pub address: SocketAddr,
-    /// Its report, or why there is none.
-    pub report: Result<Box<StatusReport>, String>,
 }
 
 /// A client of one network. Cheap to clone; the connections end with the last clone.
@@ -236,208 +218,6 @@ impl Client {
         self.shared.leader()
     }
 
-    /// Asks every node how it is. A node that does not answer in time has a reason instead of a
-    /// report.
-    pub async fn statuses(&self, timeout: Duration) -> Vec<NodeStatus> {
-        let deadline = Instant::now() + timeout;
-        self.wait_settled(deadline).await;
-        let mut reports: Vec<Option<Box<StatusReport>>> = vec![None; self.shared.links.len()];
-        let mut asked = self.ask_all(|id| ClientFrame::Status { id });
-        while let Some((node, frame)) = asked.next(deadline).await {
-            if let ServerFrame::Status { report, .. } = frame {
-                reports[node.position()] = Some(report);
-            }
-        }
-        let statuses = self
-            .shared
-            .links
-            .iter()
-            .zip(reports)
-            .map(|(link, report)| NodeStatus {
-                node: link.node,
-                name: link.name.clone(),
-                address: link.address,
-                report: report.ok_or_else(|| {
-                    link.problem()
-                        .unwrap_or_else(|| "no answer in time".to_owned())
-                }),
-            });
-        statuses.collect()
-    }
-
-    /// What enough nodes say about a transaction. States that differ count by the furthest that
-    /// enough nodes agree on.
-    ///
-    /// # Errors
-    /// [`ClientError::NoMatch`] or [`ClientError::NoQuorum`].
-    pub async fn transaction(
-        &self,
-        transaction: [u8; 32],
-        timeout: Duration,
-    ) -> Result<TransactionState, ClientError> {
-        let deadline = Instant::now() + timeout;
-        self.settle_for_question(deadline).await?;
-        let transaction = Id(transaction);
-        let mut asked = self.ask_all(|id| ClientFrame::Transaction { id, transaction });
-        let needed = self.shared.matching();
-        let mut applied = Tally::new(needed);
-        let (mut pending, mut unknown, mut remembered) = (0, 0, 0);
-        // A node that lags says less than it will; the rest is waited for only a little.
-        let patience = deadline.min(Instant::now() + Duration::from_secs(2));
-        while let Some((node, frame)) = asked.next(patience).await {
-            let ServerFrame::Transaction { state, .. } = frame else {
-                continue;
-            };
-            match state {
-                TransactionState::Unknown { remembered_from } => {
-                    unknown += 1;
-                    remembered = remembered.max(remembered_from);
-                }
-                TransactionState::Pending => pending += 1,
-                found @ TransactionState::Applied { .. } => {
-                    if let Some(found) = applied.add(node, found, |one, other| one == other) {
-                        return Ok(found.clone());
-                    }
-                }
-            }
-        }
-        let answers = pending + unknown + applied.answers();
-        if answers < needed {
-            return Err(self.no_match(answers, needed));
-        }
-        Ok(if pending + applied.answers() > 0 {
-            TransactionState::Pending
-        } else {
-            TransactionState::Unknown {
-                remembered_from: remembered,
-            }
-        })
-    }
-
-    /// What a receipt is made of, from the first node that `complete` accepts it from; the best of
-    /// the others otherwise. A receipt needs no majority: it proves itself.
-    ///
-    /// # Errors
-    /// [`ClientError::NoMatch`] if no node has the transaction.
-    pub async fn receipt(
-        &self,
-        transaction: [u8; 32],
-        timeout: Duration,
-        complete: impl Fn(&ReceiptParts) -> bool,
-    ) -> Result<ReceiptParts, ClientError> {
-        let deadline = Instant::now() + timeout;
-        self.settle_for_question(deadline).await?;
-        let mut best = None;
-        let mut answers = 0;
-        // Certificates and votes may come a moment after the outcome.
-        for patience in [50, 200, 500, 0] {
-            let transaction = Id(transaction);
-            let mut asked = self.ask_all(|id| ClientFrame::Receipt { id, transaction });
-            answers = 0;
-            while let Some((_, frame)) = asked.next(deadline).await {
-                answers += 1;
-                if let ServerFrame::Receipt {
-                    parts: Some(parts), ..
-                } = frame
-                {
-                    if complete(&parts) {
-                        return Ok(*parts);
-                    }
-                    best = Some(parts);
-                }
-            }
-            let wait = Duration::from_millis(patience);
-            if patience == 0 || best.is_none() || Instant::now() + wait > deadline {
-                break;
-            }
-            tokio::time::sleep(wait).await;
-        }
-        best.map(|parts| *parts)
-            .ok_or(ClientError::NoMatch { answers, needed: 1 })
-    }
-
-    /// The committed entry at an index, as enough nodes give it.
-    ///
-    /// # Errors
-    /// [`ClientError::NoMatch`] or [`ClientError::NoQuorum`].
-    pub async fn block(
-        &self,
-        index: u64,
-        timeout: Duration,
-    ) -> Result<Option<BlockFrame>, ClientError> {
-        let deadline = Instant::now() + timeout;
-        self.settle_for_question(deadline).await?;
-        let mut asked = self.ask_all(|id| ClientFrame::Block { id, index });
-        let needed = self.shared.matching();
-        let mut tally = Tally::new(needed);
-        while let Some((node, frame)) = asked.next(deadline).await {
-            if let ServerFrame::Block { block, .. } = frame
-                && let Some(block) = tally.add(node, block, |one, other| one == other)
-            {
-                return Ok(block.clone());
-            }
-        }
-        Err(self.no_match(tally.answers(), needed))
-    }
-
-    /// All evidence that any node holds, each piece once. Evidence proves itself: check it.
-    ///
-    /// # Errors
-    /// [`ClientError::NoQuorum`] if no node answers.
-    pub async fn evidence(&self, timeout: Duration) -> Result<Vec<EvidenceSummary>, ClientError> {
-        let deadline = Instant::now() + timeout;
-        self.settle_for_question(deadline).await?;
-        let mut asked = self.ask_all(|id| ClientFrame::EvidenceList { id });
-        let mut found: Vec<EvidenceSummary> = Vec::new();
-        let mut answers = 0;
-        while let Some((_, frame)) = asked.next(deadline).await {
-            if let ServerFrame::EvidenceList { list, .. } = frame {
-                answers += 1;
-                for summary in list {
-                    if found.iter().all(|known| known.id != summary.id) {
-                        found.push(summary);
-                    }
-                }
-            }
-        }
-        if answers == 0 {
-            Err(self.no_match(0, 1))
-        } else {
-            Ok(found)
-        }
-    }
-
-    /// The canonical bytes of a piece of evidence; `None` if no node that answers has it.
-    ///
-    /// # Errors
-    /// [`ClientError::NoQuorum`] if no node answers.
-    pub async fn evidence_bytes(
-        &self,
-        id: Id,
-        timeout: Duration,
-    ) -> Result<Option<Vec<u8>>, ClientError> {
-        let deadline = Instant::now() + timeout;
-        self.settle_for_question(deadline).await?;
-        let mut asked = self.ask_all(|question| ClientFrame::EvidenceGet {
-            id: question,
-            evidence: id,
-        });
-        let mut answers = 0;
-        while let Some((_, frame)) = asked.next(deadline).await {
-            if let ServerFrame::Evidence { evidence, .. } = frame {
-                answers += 1;
-                if let Some(bytes) = evidence {
-                    return Ok(Some(bytes.0));
-                }
-            }
-        }
-        if answers == 0 {
-            Err(self.no_match(0, 1))
-        } else {
-            Ok(None)
-        }
-    }
-
     pub(crate) fn ask_all(&self, question: impl Fn(u64) -> ClientFrame) -> Asked {
         Asked::ask(
             &self.shared,
@@ -455,7 +235,7 @@ impl Client {
     }
 
     /// Waits until every node is either connected or known to be away, at most a second.
-    async fn wait_settled(&self, deadline: Instant) {
+    pub(crate) async fn wait_settled(&self, deadline: Instant) {
         let deadline = deadline.min(Instant::now() + Duration::from_secs(1));
         let settled = |shared: &Shared| shared.links.iter().all(Link::is_settled);
         self.shared.wait_for_links(deadline, settled).await;

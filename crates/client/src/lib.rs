@@ -9,6 +9,7 @@
 //! - [`Client::load`] keeps many requests under way over the same connections;
 //! - the rest asks nodes about themselves, transactions, receipts, blocks and evidence.
 
+mod asking;
 mod client;
 mod error;
 mod link;
@@ -21,7 +22,8 @@ mod shared;
 pub mod tally;
 mod view;
 
-pub use client::{Client, ClientOptions, NodeStatus};
+pub use asking::NodeStatus;
+pub use client::{Client, ClientOptions};
 pub use error::{ClientError, Unreachable};
 pub use load::{Completion, Load, LoadOptions};
 pub use node::frames::{

@@ -1,19 +1,24 @@
 //! The thread that owns the application: executes committed entries in order (P8.4), tells the
 //! replica and the clients, and answers questions in between.
 
-use std::sync::{
-    Arc,
-    atomic::Ordering::Relaxed,
-    mpsc::{Receiver, SyncSender, sync_channel},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::Ordering::Relaxed,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    time::Instant,
 };
 
 use consensus::{Entry, Hash};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     application::Application,
     error::{Fatal, NodeError},
     frames::{Refusal, ServerFrame},
-    limits::{APPLY_QUEUE, RETRY_AFTER_MILLIS, WAITING_QUERIES},
+    limits::{APPLY_QUEUE, QUERY_PATIENCE, RETRY_AFTER_MILLIS, WAITING_QUERIES},
     outcomes::EntryOutcomes,
     shared::Shared,
 };
@@ -22,8 +27,8 @@ use crate::{
 pub(crate) enum Work {
     /// The next committed entry.
     Apply(Arc<Entry>),
-    /// A client's question.
-    Query(Query),
+    /// A client's question, with its place in the queue.
+    Query(Query, OwnedSemaphorePermit),
     /// The replica has stopped.
     Stop,
 }
@@ -45,24 +50,35 @@ pub(crate) struct ApplicationTask {
     pub(crate) application: Box<dyn Application>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) digest: Hash,
-    pub(crate) waiting: Vec<Query>,
+    /// Questions for a later index, the oldest first.
+    pub(crate) waiting: VecDeque<(Instant, Query)>,
     pub(crate) fatal: Fatal,
 }
 
 impl ApplicationTask {
     /// Works until told to stop.
     pub(crate) fn run(mut self, work: &Receiver<Work>) {
-        while let Ok(work) = work.recv() {
-            match work {
-                Work::Apply(entry) => {
+        loop {
+            let next = if self.waiting.is_empty() {
+                work.recv().map_err(RecvTimeoutError::from)
+            } else {
+                work.recv_timeout(QUERY_PATIENCE / 10)
+            };
+            match next {
+                Ok(Work::Apply(entry)) => {
                     if let Err(error) = self.apply(&entry) {
                         self.fatal.set(error);
                         return;
                     }
                 }
-                Work::Query(query) => self.query(query),
-                Work::Stop => return,
+                Ok(Work::Query(query, permit)) => {
+                    drop(permit);
+                    self.query(query);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
+            self.give_up();
         }
     }
 
@@ -85,36 +101,46 @@ impl ApplicationTask {
         self.shared.applied.store(entry.index().0, Relaxed);
         self.shared.sessions.publish(&outcomes);
         if !self.waiting.is_empty() {
-            let (ready, waiting) = std::mem::take(&mut self.waiting)
+            let (ready, waiting): (VecDeque<_>, _) = std::mem::take(&mut self.waiting)
                 .into_iter()
-                .partition(|query| query.at_least <= entry.index().0);
+                .partition(|(_, query)| query.at_least <= entry.index().0);
             self.waiting = waiting;
-            ready
-                .into_iter()
-                .for_each(|query: Query| self.answer(&query));
+            for (_, query) in ready {
+                self.answer(&query);
+            }
         }
         Ok(())
     }
 
     fn query(&mut self, query: Query) {
         if query.at_least <= self.shared.applied() {
-            return self.answer(&query);
+            self.answer(&query);
+        } else if self.waiting.len() < WAITING_QUERIES {
+            self.waiting.push_back((Instant::now(), query));
+        } else {
+            self.refuse(&query);
         }
-        if self.waiting.len() >= WAITING_QUERIES {
-            self.waiting
-                .retain(|waiting| self.shared.sessions.exists(waiting.session));
+    }
+
+    /// Refuses questions whose index does not come.
+    fn give_up(&mut self) {
+        while let Some((since, _)) = self.waiting.front()
+            && since.elapsed() > QUERY_PATIENCE
+            && let Some((_, query)) = self.waiting.pop_front()
+        {
+            self.refuse(&query);
         }
-        if self.waiting.len() >= WAITING_QUERIES {
-            let refusal = Refusal::Busy {
-                retry_after: RETRY_AFTER_MILLIS,
-            };
-            let frame = ServerFrame::Refused {
-                id: query.id,
-                refusal,
-            };
-            return self.shared.sessions.send(query.session, &frame);
-        }
-        self.waiting.push(query);
+    }
+
+    fn refuse(&self, query: &Query) {
+        let refusal = Refusal::Busy {
+            retry_after: RETRY_AFTER_MILLIS,
+        };
+        let frame = ServerFrame::Refused {
+            id: query.id,
+            refusal,
+        };
+        self.shared.sessions.send(query.session, &frame);
     }
 
     fn answer(&self, query: &Query) {

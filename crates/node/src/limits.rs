@@ -18,8 +18,13 @@ pub const DISK_QUEUE: usize = 1024;
 pub const GROUP_COMMIT_BYTES: usize = 8 << 20;
 /// Entries that wait for the application; beyond it the replica waits.
 pub const APPLY_QUEUE: usize = 512;
+/// Questions on their way to the application: fewer than [`APPLY_QUEUE`], so that they never keep
+/// committed entries out.
+pub const QUERIES: usize = 128;
 /// Questions that wait for an index to be executed.
 pub const WAITING_QUERIES: usize = 1024;
+/// How long they wait before their clients are told *busy*.
+pub const QUERY_PATIENCE: Duration = Duration::from_secs(5);
 /// Linearizable reads under way.
 pub const READS: usize = 4096;
 /// Reads from disk for peers that lag.

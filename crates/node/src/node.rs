@@ -1,26 +1,21 @@
-//! Starting, steering and stopping a node.
+//! Starting a node.
 
 use std::{
+    collections::VecDeque,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, mpsc::SyncSender},
+    sync::Arc,
     thread::JoinHandle,
 };
 
-use consensus::{
-    ClientChecks, Configuration, Domain, Ed25519, Hash, Mode, NodeId, PublicKey, Replica, Setup,
-    Signer, Timers, Verification, mode::SizeError,
-};
+use consensus::{Ed25519, Hash, PublicKey, Replica, Setup, Signer, Timers, Verification};
 use keys::{Genesis, KeyPair};
 use rayon::ThreadPool;
 use tokio::task::JoinSet;
-use transport::{
-    Dropped, Endpoint, Identity, Incoming, Limits, LinkPolicy, LinkState, Mesh, Network, Peer,
-};
+use transport::{Endpoint, Identity, Incoming, Limits, Mesh, Network, Peer};
 
 use crate::{
     application::Application,
-    application_task::{self, ApplicationTask, Work},
+    application_task::{self, ApplicationTask},
     behaviour::Behaviour,
     checks::{RememberingPayloads, RememberingVerifier},
     clock::Clock,
@@ -28,93 +23,17 @@ use crate::{
     disk_task::{self, DiskTask},
     error::{Fatal, NodeError, PanicGuard, StartError},
     evidence::EvidenceStore,
-    mailbox::{Input, Urgency},
+    handle::{NodeHandle, Running},
+    options::{NodeOptions, configuration},
     outbound::Outbound,
     outcomes::EntryOutcomes,
-    peers::{self, BulkJudge, Members},
+    peers::{self, Members},
     reading, recovery,
     replica_task::{Reads, ReplicaTask},
     reporting::Reporter,
     session::Server,
     shared::Shared,
-    status::StatusReport,
 };
-
-/// What a node is started from.
-pub struct NodeOptions {
-    /// The network.
-    pub genesis: Genesis,
-    /// The node's key, one of the validators'.
-    pub key: KeyPair,
-    /// The directory of its durable stream, made if it is missing.
-    pub data: PathBuf,
-    /// Where it listens; by default on the loopback interface, at the port that genesis gives it.
-    pub listen: Option<SocketAddr>,
-    /// What the network agrees for, in its state before the first entry.
-    pub application: Box<dyn Application>,
-    /// A misbehaviour to start with.
-    pub behaviour: Option<Box<dyn Behaviour>>,
-    /// Who checks client signatures, if not as genesis says (P1.4).
-    pub client_checks: Option<ClientChecks>,
-    /// The timers.
-    pub timers: Timers,
-    /// Bounds of the connections.
-    pub limits: Limits,
-}
-
-impl NodeOptions {
-    /// The usual options.
-    #[must_use]
-    pub fn new(
-        genesis: Genesis,
-        key: KeyPair,
-        data: impl Into<PathBuf>,
-        application: Box<dyn Application>,
-    ) -> Self {
-        Self {
-            genesis,
-            key,
-            data: data.into(),
-            listen: None,
-            application,
-            behaviour: None,
-            client_checks: None,
-            timers: Timers::DEFAULT,
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// The configuration of the first epoch. `client_checks` overrides what genesis says; Byzantine
-/// mode always checks everywhere (P1.4).
-///
-/// # Errors
-/// [`SizeError`] if the mode cannot work with that many validators.
-pub fn configuration(
-    genesis: &Genesis,
-    client_checks: Option<ClientChecks>,
-) -> Result<Configuration, SizeError> {
-    let mode = match genesis.mode() {
-        keys::Mode::Raft => Mode::Raft,
-        keys::Mode::RaftSigned => Mode::RaftSigned,
-        keys::Mode::Byzantine => Mode::Byzantine,
-    };
-    let of_genesis = match genesis.client_checks() {
-        keys::ClientChecks::Leader => ClientChecks::Leader,
-        keys::ClientChecks::All => ClientChecks::All,
-    };
-    let validators = genesis.validators().iter();
-    Configuration::genesis(
-        Domain {
-            network: Hash(genesis.id()),
-            mode,
-        },
-        validators
-            .map(|validator| PublicKey(*validator.key.as_bytes()))
-            .collect(),
-        client_checks.unwrap_or(of_genesis),
-    )
-}
 
 /// Starts nodes.
 pub struct Node;
@@ -195,9 +114,6 @@ impl Prepared {
             node: public.0,
         };
         let mut opened = recovery::open(&data, identity, &configuration)?;
-        let (bulk_judge, bulk) = BulkJudge::new();
-        // Ends with the last holder of what is shared, so nobody waits for it.
-        spawn("judge", &fatal, move || BulkJudge::run(&bulk))?;
         let evidence = EvidenceStore::new(&opened.fold.evidence);
         let shared = Shared::new(
             configuration,
@@ -206,7 +122,6 @@ impl Prepared {
             verification,
             application.transaction_id(),
             pool,
-            bulk_judge,
             counters,
             Arc::clone(&opened.chain),
             evidence,
@@ -291,7 +206,7 @@ impl Prepared {
             application,
             shared: Arc::clone(&shared),
             digest,
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
             fatal: fatal.clone(),
         };
         let setup = Setup {
@@ -310,14 +225,15 @@ impl Prepared {
             reader,
             reads: Reads::default(),
         };
-        let reader_shared = Arc::clone(&shared);
-        // The order in which they are joined: each ends when those before it have.
+        let (reader_shared, judge_shared) = (Arc::clone(&shared), Arc::clone(&shared));
+        // The order in which they are joined: the later end when the earlier have.
         let threads = vec![
             spawn("replica", &fatal, move || replica_task.run())?,
             spawn("disk", &fatal, move || disk_task.run(&writes))?,
             spawn("reader", &fatal, move || {
                 reading::run(&reader_shared, &reads)
             })?,
+            spawn("judge", &fatal, move || judge_shared.bulk_judge.run())?,
             spawn("application", &fatal, move || application_task.run(&works))?,
         ];
         let reporter = Arc::new(Reporter {
@@ -336,18 +252,15 @@ impl Prepared {
             application: work.clone(),
         });
         let accepting = tokio::spawn(accept(Arc::clone(&endpoint), server));
-        Ok(NodeHandle {
-            inner: Arc::new(Inner {
-                shared,
-                endpoint,
-                mesh,
-                reporter,
-                fatal,
-                work,
-            }),
-            threads: Mutex::new(threads),
-            accepting: Mutex::new(Some(accepting)),
-        })
+        let running = Running {
+            shared,
+            endpoint,
+            mesh,
+            reporter,
+            fatal,
+            work,
+        };
+        Ok(NodeHandle::new(running, threads, accepting))
     }
 }
 
@@ -433,155 +346,4 @@ async fn accept(endpoint: Arc<Endpoint>, server: Arc<Server>) {
         }
     }
     while sessions.join_next().await.is_some() {}
-}
-
-struct Inner {
-    shared: Arc<Shared>,
-    endpoint: Arc<Endpoint>,
-    mesh: Mesh,
-    reporter: Arc<Reporter>,
-    fatal: Fatal,
-    work: SyncSender<Work>,
-}
-
-/// A running node. Dropping it without [`NodeHandle::shutdown`] stops it less gently.
-pub struct NodeHandle {
-    inner: Arc<Inner>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    accepting: Mutex<Option<tokio::task::JoinHandle<()>>>,
-}
-
-impl NodeHandle {
-    /// This node's position among the validators.
-    #[must_use]
-    pub fn id(&self) -> NodeId {
-        self.inner.shared.me
-    }
-
-    /// Where it listens.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.inner.endpoint.local_addr()
-    }
-
-    /// Its state; `None` if it has stopped.
-    pub async fn status(&self) -> Option<StatusReport> {
-        self.inner.reporter.report().await
-    }
-
-    /// A handle for steering that can be cloned and kept by others.
-    #[must_use]
-    pub fn control(&self) -> NodeControl {
-        NodeControl {
-            inner: Arc::clone(&self.inner),
-        }
-    }
-
-    /// Waits until the node must stop by itself and says why. Never ends otherwise; cancelling
-    /// loses nothing.
-    pub async fn failed(&self) -> NodeError {
-        self.inner.fatal.happened().await;
-        self.inner.fatal.take().unwrap_or(NodeError::Panicked("a"))
-    }
-
-    /// Stops in order: no more events, what was written becomes durable, what is queued is sent,
-    /// the connections and the directory are closed.
-    pub async fn shutdown(self) {
-        self.inner.shared.mailbox.close();
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let work = self.inner.work.clone();
-        let join = move || {
-            let mut threads = threads.into_iter();
-            // The application's thread also serves sessions, so it is told.
-            let application = threads.next_back();
-            for thread in threads {
-                // A panic was reported by the thread's guard.
-                let _ = thread.join();
-            }
-            let _ = work.send(Work::Stop);
-            if let Some(application) = application {
-                let _ = application.join();
-            }
-        };
-        if let Err(error) = tokio::task::spawn_blocking(join).await {
-            tracing::error!(%error, "stopping");
-        }
-        self.inner.endpoint.close().await;
-        let accepting = self
-            .accepting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(accepting) = accepting {
-            // Ended by the closed endpoint; it fails only if a session panicked.
-            let _ = accepting.await;
-        }
-    }
-}
-
-impl Drop for NodeHandle {
-    fn drop(&mut self) {
-        self.inner.shared.mailbox.close();
-        let accepting = self
-            .accepting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(accepting) = accepting {
-            accepting.abort();
-        }
-    }
-}
-
-/// Steers a running node; cheap to clone.
-#[derive(Clone)]
-pub struct NodeControl {
-    inner: Arc<Inner>,
-}
-
-impl NodeControl {
-    /// Misbehave like this from now on; `None`: behave.
-    pub fn set_behaviour(&self, behaviour: Option<Box<dyn Behaviour>>) {
-        let input = Input::SetBehaviour(behaviour);
-        self.inner
-            .shared
-            .mailbox
-            .push(Urgency::Urgent, [input.into()]);
-    }
-
-    /// Changes what the link to a peer does to messages sent from here.
-    ///
-    /// # Errors
-    /// [`Dropped::NoSuchPeer`].
-    pub fn set_link_policy(&self, peer: NodeId, policy: LinkPolicy) -> Result<(), Dropped> {
-        self.inner.mesh.set_link_policy(peer.position(), policy)
-    }
-
-    /// What the link to a peer does now.
-    #[must_use]
-    pub fn link_policy(&self, peer: NodeId) -> Option<LinkPolicy> {
-        self.inner.mesh.link_policy(peer.position())
-    }
-
-    /// Whether the link to a peer is up, and if not, why.
-    #[must_use]
-    pub fn link_state(&self, peer: NodeId) -> Option<LinkState> {
-        self.inner.mesh.link_state(peer.position())
-    }
-
-    /// Dials a peer elsewhere than genesis says.
-    ///
-    /// # Errors
-    /// [`Dropped::NoSuchPeer`].
-    pub fn set_peer_address(&self, peer: NodeId, address: SocketAddr) -> Result<(), Dropped> {
-        self.inner.mesh.set_peer_address(peer.position(), address)
-    }
-
-    /// The node's state; `None` if it has stopped.
-    pub async fn status(&self) -> Option<StatusReport> {
-        self.inner.reporter.report().await
-    }
 }

@@ -2,10 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, Sender, channel},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -41,6 +38,22 @@ impl Admission for Members {
     }
 }
 
+/// What one peer may have in verification and before the replica, over all its connections.
+pub(crate) struct Inbox {
+    urgent: Arc<Semaphore>,
+    bulk: Arc<Semaphore>,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        let fresh = || Arc::new(Semaphore::new(PEER_INBOX_KIB));
+        Self {
+            urgent: fresh(),
+            bulk: fresh(),
+        }
+    }
+}
+
 /// Takes in what a validator's connection brings, until it ends.
 pub(crate) fn take_in(shared: &Arc<Shared>, connection: PeerConnection) {
     let Some(from) = shared.configuration.node(&PublicKey(connection.key)) else {
@@ -52,10 +65,12 @@ pub(crate) fn take_in(shared: &Arc<Shared>, connection: PeerConnection) {
 }
 
 async fn receive(shared: Arc<Shared>, from: NodeId, class: Class, mut receiver: FrameReceiver) {
-    let inbox = Arc::new(Semaphore::new(PEER_INBOX_KIB));
-    let urgency = match class {
-        Class::Urgent => Urgency::Urgent,
-        Class::Bulk => Urgency::Bulk,
+    let Some(inbox) = shared.inboxes.get(from.position()) else {
+        return;
+    };
+    let (inbox, urgency) = match class {
+        Class::Urgent => (Arc::clone(&inbox.urgent), Urgency::Urgent),
+        Class::Bulk => (Arc::clone(&inbox.bulk), Urgency::Bulk),
     };
     let lane = Arc::new(Lane::default());
     for sequence in 0.. {
@@ -84,34 +99,7 @@ async fn receive(shared: Arc<Shared>, from: NodeId, class: Class, mut receiver: 
         match class {
             _ if inline => judge(),
             Class::Urgent => shared.pool.spawn(judge),
-            Class::Bulk => shared.bulk_judge.judge(Box::new(judge)),
-        }
-    }
-}
-
-/// The thread that judges bulk, one message after the other, each on all cores. The same entries
-/// often come twice at about the same time, from the leader and in answer to a fetch (P3.7): this
-/// way the second find their requests judged already, where side by side both would be judged.
-pub(crate) struct BulkJudge(Sender<Job>);
-
-/// What waits holds permits of its peer, so its number is bounded.
-type Job = Box<dyn FnOnce() + Send>;
-
-impl BulkJudge {
-    pub(crate) fn new() -> (Self, Receiver<Job>) {
-        let (sender, jobs) = channel();
-        (Self(sender), jobs)
-    }
-
-    fn judge(&self, job: Job) {
-        // Fails only when the node stops.
-        let _ = self.0.send(job);
-    }
-
-    /// Works until the node's last task has gone.
-    pub(crate) fn run(jobs: &Receiver<Job>) {
-        while let Ok(job) = jobs.recv() {
-            job();
+            Class::Bulk => shared.bulk_judge.judge(from, Box::new(judge)),
         }
     }
 }

@@ -252,7 +252,11 @@ impl Client<'_> {
 
     fn query(&self, query: Query) {
         let id = query.id;
-        match self.server.application.try_send(Work::Query(query)) {
+        let Ok(permit) = Arc::clone(&self.shared.queries).try_acquire_owned() else {
+            return self.refuse(id, busy());
+        };
+        let work = Work::Query(query, permit);
+        match self.server.application.try_send(work) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => self.refuse(id, busy()),
             Err(TrySendError::Disconnected(_)) => self.refuse(id, Refusal::Stopping),

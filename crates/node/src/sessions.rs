@@ -70,10 +70,6 @@ impl Sessions {
         }
     }
 
-    pub(crate) fn exists(&self, session: u64) -> bool {
-        self.lock().senders.contains_key(&session)
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.lock().senders.len()
     }

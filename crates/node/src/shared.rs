@@ -11,17 +11,19 @@ use consensus::{
     message::{AppendOutcome, RaftAppendReply, Vote},
 };
 use rayon::ThreadPool;
+use tokio::sync::Semaphore;
 
 use crate::{
     application::TransactionId,
+    bulk_judge::BulkJudge,
     chain::StoredChain,
     clock::Clock,
     counters::Counters,
     evidence::EvidenceStore,
-    limits::REMEMBERED_CERTIFICATES,
+    limits::{QUERIES, REMEMBERED_CERTIFICATES},
     mailbox::Mailbox,
     outcomes::{Found, RecentOutcomes},
-    peers::BulkJudge,
+    peers::Inbox,
     sessions::Sessions,
     statements::{Claims, Statements},
 };
@@ -42,6 +44,10 @@ pub(crate) struct Shared {
     pub(crate) transaction_id: Option<TransactionId>,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) bulk_judge: BulkJudge,
+    /// By peer.
+    pub(crate) inboxes: Vec<Inbox>,
+    /// Places for questions on their way to the application.
+    pub(crate) queries: Arc<Semaphore>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) chain: Arc<StoredChain>,
@@ -67,7 +73,6 @@ impl Shared {
         verification: Verification,
         transaction_id: Option<TransactionId>,
         pool: Arc<ThreadPool>,
-        bulk_judge: BulkJudge,
         counters: Arc<Counters>,
         chain: Arc<StoredChain>,
         evidence: EvidenceStore,
@@ -80,7 +85,9 @@ impl Shared {
             verification,
             transaction_id,
             pool,
-            bulk_judge,
+            bulk_judge: BulkJudge::new(validators),
+            inboxes: (0..validators).map(|_| Inbox::default()).collect(),
+            queries: Arc::new(Semaphore::new(QUERIES)),
             mailbox: Arc::default(),
             counters,
             chain,
