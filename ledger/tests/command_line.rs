@@ -210,6 +210,13 @@ fn many_are_submitted(network: &TestNetwork) {
     assert_eq!(network.balance("bob"), before + sum);
     network.ledger_with("submit - --json", &lines).ends(4);
     assert_eq!(network.balance("bob"), before + sum, "references pay once");
+    let endless = format!(
+        "{{\"from\":\"alice\",\"to\":\"bob\",\"amount\":1}}\n{}",
+        " ".repeat(100_000)
+    );
+    let run = network.ledger_with("submit -", &endless).ends(2);
+    assert!(run.out.contains("line 1: applied"), "{run:?}");
+    assert!(run.error.contains("line 2 is longer"), "{run:?}");
 }
 
 /// The admin opens an account and creates money.
@@ -237,8 +244,7 @@ fn accounts_are_opened(network: &TestNetwork) {
 /// Half of the nodes are away: nothing is certain, and the command says what to do.
 fn without_quorum_nothing_is_certain(network: &mut TestNetwork) {
     let before = network.balance("bob");
-    network.stop(2);
-    network.stop(3);
+    network.stop([2, 3]);
     let failed = network.ledger("transfer alice bob 7 --reference r7 --timeout 2s --json");
     let json = failed.ends(3).json();
     assert_eq!(text(&json, "status"), "unknown");

@@ -12,8 +12,9 @@ use super::{
     failure::{Failure, Outcome, missing},
     output::{Output, table},
     parties::{ADMIN, Party},
-    payment::{Order, Until, rejected},
+    payment::{Order, Until},
     reference::Reference,
+    refusal::rejected,
     setup::{Common, Setup},
 };
 

@@ -20,7 +20,7 @@ use super::{
     parties::Payer,
     reference::Reference,
     sent::Sent,
-    show, span,
+    show,
 };
 
 /// How many entries beyond the present one a transaction made here stays valid.
@@ -264,100 +264,6 @@ impl Order {
             Err(error) => Err(self.failure(connection, id, &error)),
         }
     }
-
-    /// Nothing certain came back, or that it is refused.
-    pub fn failure(&self, connection: &Connection, id: &Hash, error: &ClientError) -> Failure {
-        let nothing = "No money moved.";
-        match error {
-            ClientError::NoQuorum {
-                reachable,
-                needed,
-                unreachable,
-            } => {
-                let message = format!(
-                    "{}, and {needed} are needed to commit a payment",
-                    connection.why(*reachable, unreachable)
-                );
-                let failure =
-                    Failure::new(Code::NoQuorum, message).next(connection.restart(unreachable));
-                self.undecided(connection, id, failure)
-            }
-            ClientError::OutcomeUnknown {
-                after,
-                answers,
-                needed,
-                last_refusal,
-            } => {
-                let refusal = last_refusal
-                    .as_ref()
-                    .map_or_else(String::new, |said| format!("; a node said: {said}"));
-                let message = format!(
-                    "no outcome within {}: {answers} of the {needed} nodes that must say the same did{refusal}",
-                    span::show(*after)
-                );
-                let failure = Failure::new(Code::NoQuorum, message).next(format!(
-                    "See how the nodes are: {}",
-                    connection.setup.common.command(&["status"])
-                ));
-                self.undecided(connection, id, failure)
-            }
-            ClientError::Invalid(reason) => {
-                Failure::new(Code::Rejected, format!("the nodes refuse it: {reason}"))
-                    .meaning(nothing)
-                    .known("id", id.to_string())
-                    .known("status", "rejected")
-                    .known(
-                        "rejection",
-                        serde_json::json!({"code": "invalid", "message": reason}),
-                    )
-            }
-            ClientError::TooLarge(_) => Failure::usage(error.to_string()).meaning(nothing),
-            error => {
-                let failure = Failure::new(Code::Internal, error.to_string());
-                self.undecided(connection, id, failure)
-            }
-        }
-    }
-
-    /// The payment may have been made or not, and repeating it is safe.
-    fn undecided(&self, connection: &Connection, id: &Hash, failure: Failure) -> Failure {
-        let common = &connection.setup.common;
-        let words: Vec<&str> = self.repeat.iter().map(String::as_str).collect();
-        let mut next = vec![
-            format!("Repeat this payment safely: {}", common.command(&words)),
-            format!(
-                "What became of it: {}",
-                common.command(&["tx", &id.to_string()])
-            ),
-        ];
-        next.splice(0..0, failure.next.clone());
-        failure
-            .meaning(
-                "The outcome is unknown: the payment may still be carried out, once at most. \
-                 Repeat it under its reference only, or you may pay twice.",
-            )
-            .next(next.join("\n  "))
-            .known("id", id.to_string())
-            .known("status", "unknown")
-            .known("reference", self.reference.as_str())
-            .known("repeat", common.command(&words))
-    }
-
-    fn crowded(&self) -> Failure {
-        Failure::new(
-            Code::Rejected,
-            format!(
-                "others keep using the nonces of {} before this payment gets one",
-                self.payer.named
-            ),
-        )
-        .meaning("No money moved.")
-        .known("status", "rejected")
-        .known(
-            "rejection",
-            serde_json::json!({"code": RejectionCode::NonceUsed.as_str()}),
-        )
-    }
 }
 
 /// The result that enough nodes gave.
@@ -375,45 +281,6 @@ async fn term_of(connection: &Connection, id: Hash) -> Option<u64> {
     match state {
         Ok(client::TransactionState::Applied { term, .. }) => Some(term),
         _ => None,
-    }
-}
-
-/// A rejection as the user sees it: what it means, and what to do.
-pub fn rejected(rejection: &Rejection) -> Failure {
-    let hint = match rejection.code {
-        RejectionCode::InsufficientFunds => "Send less, or have the account paid first.",
-        RejectionCode::UnknownRecipient => {
-            "Check the address, or have the admin open the account: account new NAME"
-        }
-        RejectionCode::UnknownAsset => "The assets stand in genesis.json.",
-        RejectionCode::WrongKey => {
-            "Sign with the account's own key: its file belongs at DIR/keys/NAME.pem"
-        }
-        RejectionCode::ReferenceConflict => {
-            "Choose another --reference, or repeat the first payment exactly."
-        }
-        RejectionCode::NotAdmin => "Only the admin's key of genesis may do this.",
-        RejectionCode::SelfTransfer => "Choose another recipient.",
-        RejectionCode::TooManyReferences => {
-            "Use another account: every payment of this program takes a reference."
-        }
-        RejectionCode::Expired => "Send it anew.",
-        _ => "",
-    };
-    let failure = Failure::new(
-        Code::Rejected,
-        format!("the ledger rejected it: {rejection}"),
-    )
-    .meaning("No money moved.")
-    .known("status", "rejected")
-    .known(
-        "rejection",
-        show::rejection(&Executed::Rejected(*rejection)),
-    );
-    if hint.is_empty() {
-        failure
-    } else {
-        failure.next(hint)
     }
 }
 
@@ -446,16 +313,6 @@ mod tests {
         let tried = BTreeSet::from([5]);
         assert_eq!(free_nonce(&account(5, &[6, 7]), &tried), 8);
         assert_eq!(free_nonce(&account(u64::MAX, &[]), &none), u64::MAX);
-    }
-
-    #[test]
-    fn every_rejection_says_that_no_money_moved() {
-        for code in RejectionCode::ALL {
-            let failure = rejected(&Rejection::from(*code));
-            assert_eq!(failure.code, Code::Rejected);
-            assert_eq!(failure.known["rejection"]["code"], code.as_str());
-            assert!(failure.meaning.is_some());
-        }
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    io,
-    os::fd::AsFd,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -15,20 +13,17 @@ use keys::exit::Code;
 use ledger::{Operation, Outcome as Executed, RejectionCode, TransactionResult};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::{
-    fs::File,
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
-    sync::Mutex,
-    task::JoinSet,
-};
+use tokio::{sync::Mutex, task::JoinSet};
 
 use super::{
     connect::{Connection, Level},
     failure::{Failure, Outcome},
+    lines::Lines,
     money::Unit,
     output::{Output, failure_json},
-    payment::{Order, check_memo, free_nonce, rejected, result_of},
+    payment::{Order, check_memo, free_nonce, result_of},
     reference::Reference,
+    refusal::rejected,
     setup::{Common, Setup},
     show,
 };
@@ -47,8 +42,6 @@ Examples:
   generate-payments | ledger submit - --json > results.ndjson
   echo '{\"from\":\"alice\",\"to\":\"bob\",\"amount\":\"250\",\"reference\":\"r1\"}' | ledger submit -";
 
-/// The longest line.
-const LINE_BYTES: usize = 16 * 1024;
 /// A nonce that others took is replaced so often.
 const ATTEMPTS: usize = 16;
 
@@ -108,6 +101,13 @@ impl Totals {
         }
     }
 
+    fn text(&self) -> String {
+        format!(
+            "{} applied, {} done before, {} rejected, {} of unknown outcome, {} unreadable, {} failed",
+            self.applied, self.repeated, self.rejected, self.unknown, self.invalid, self.failed
+        )
+    }
+
     fn note(&mut self, end: &End) {
         match end {
             End::Done { result, .. } => match result.outcome {
@@ -156,11 +156,16 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
         connection,
         accounts: Mutex::default(),
     });
-    let mut lines = Lines::new(Box::new(open(&arguments.file).await?));
+    let mut lines = Lines::open(&arguments.file).await?;
     let mut payers = HashMap::new();
     let mut totals = Totals::default();
     let mut tasks: JoinSet<(u64, Option<String>, End)> = JoinSet::new();
-    while let Some((number, line)) = lines.next().await? {
+    let unread = loop {
+        let (number, line) = match lines.next().await {
+            Ok(Some(next)) => next,
+            Ok(None) => break None,
+            Err(failure) => break Some(failure),
+        };
         while tasks.len() >= usize::from(arguments.in_flight) {
             finish(tasks.join_next().await, &mut totals, output)?;
         }
@@ -178,33 +183,21 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
                 finish(done, &mut totals, output)?;
             }
         }
-    }
+    };
     while !tasks.is_empty() {
         finish(tasks.join_next().await, &mut totals, output)?;
     }
-    conclude(&totals, output)
-}
-
-async fn open(path: &Path) -> Outcome<File> {
-    if path.as_os_str() == "-" {
-        let owned = io::stdin().as_fd().try_clone_to_owned();
-        let owned = owned.map_err(|error| Failure::system("read the standard input", error))?;
-        return Ok(File::from_std(owned.into()));
+    match unread {
+        Some(failure) => {
+            output.remark(&totals.text());
+            Err(failure)
+        }
+        None => conclude(&totals, output),
     }
-    let refused = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
-    File::open(path).await.map_err(refused)
 }
 
 fn conclude(totals: &Totals, output: Output) -> Outcome {
-    let text = format!(
-        "{} applied, {} done before, {} rejected, {} of unknown outcome, {} unreadable, {} failed",
-        totals.applied,
-        totals.repeated,
-        totals.rejected,
-        totals.unknown,
-        totals.invalid,
-        totals.failed
-    );
+    let text = totals.text();
     match totals.code() {
         Code::Ok => {
             output.remark(&format!("{text}."));
@@ -214,44 +207,6 @@ fn conclude(totals: &Totals, output: Output) -> Outcome {
         code => Err(Failure::new(code, text)
             .meaning("Only what is reported as applied has moved money for certain.")
             .next("Lines with a reference can be submitted again safely.")),
-    }
-}
-
-/// Lines with their numbers, each within a bound.
-struct Lines {
-    input: BufReader<Box<dyn AsyncRead + Unpin + Send>>,
-    number: u64,
-}
-
-impl Lines {
-    fn new(input: Box<dyn AsyncRead + Unpin + Send>) -> Self {
-        Self {
-            input: BufReader::new(input),
-            number: 0,
-        }
-    }
-
-    /// The next line that is not blank.
-    async fn next(&mut self) -> Outcome<Option<(u64, Vec<u8>)>> {
-        loop {
-            let mut line = Vec::new();
-            let mut limited = (&mut self.input).take(LINE_BYTES as u64 + 1);
-            let read = limited.read_until(b'\n', &mut line).await;
-            read.map_err(|error| Failure::system("read the lines", error))?;
-            if line.is_empty() {
-                return Ok(None);
-            }
-            self.number += 1;
-            if line.len() > LINE_BYTES {
-                return Err(Failure::usage(format!(
-                    "line {} is longer than {LINE_BYTES} bytes; nothing after it was sent",
-                    self.number
-                )));
-            }
-            if !line.trim_ascii().is_empty() {
-                return Ok(Some((self.number, line)));
-            }
-        }
     }
 }
 
@@ -450,25 +405,6 @@ fn finish(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn lines(text: &'static [u8]) -> Lines {
-        Lines::new(Box::new(text))
-    }
-
-    #[tokio::test]
-    async fn lines_keep_their_numbers() {
-        let mut lines = lines(b"a\n\n  \nb");
-        assert_eq!(lines.next().await.unwrap(), Some((1, b"a\n".to_vec())));
-        assert_eq!(lines.next().await.unwrap(), Some((4, b"b".to_vec())));
-        assert_eq!(lines.next().await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn a_line_without_end_is_refused() {
-        let endless: &'static [u8] = Box::leak(vec![b' '; LINE_BYTES * 4].into_boxed_slice());
-        let failure = lines(endless).next().await.unwrap_err();
-        assert_eq!(failure.code, Code::Usage);
-    }
 
     #[test]
     fn what_is_unknown_weighs_most() {

@@ -10,9 +10,10 @@ use super::{
     money::Unit,
     output::Output,
     parties::ADMIN,
-    payment::{Order, Settled, Until, check_memo, rejected},
+    payment::{Order, Settled, Until, check_memo},
     receipts::{self, Gathered},
     reference::Reference,
+    refusal::rejected,
     setup::{Common, Setup},
 };
 

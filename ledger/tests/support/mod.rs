@@ -161,10 +161,20 @@ impl TestNetwork {
         }
     }
 
-    /// Stops a node.
-    pub fn stop(&mut self, node: usize) {
-        let handle = self.nodes[node].take().unwrap();
-        self.runtime.block_on(handle.shutdown());
+    /// Stops nodes.
+    pub fn stop(&mut self, nodes: impl IntoIterator<Item = usize>) {
+        let stopping: Vec<NodeHandle> = nodes
+            .into_iter()
+            .filter_map(|node| self.nodes[node].take())
+            .collect();
+        self.runtime.block_on(async {
+            // At once: a node that stops waits a while for peers that have gone.
+            let mut stopped = tokio::task::JoinSet::new();
+            for node in stopping {
+                stopped.spawn(node.shutdown());
+            }
+            stopped.join_all().await;
+        });
     }
 
     /// Starts a stopped node again.
@@ -213,9 +223,7 @@ impl TestNetwork {
 
 impl Drop for TestNetwork {
     fn drop(&mut self) {
-        for node in std::mem::take(&mut self.nodes).into_iter().flatten() {
-            self.runtime.block_on(node.shutdown());
-        }
+        self.stop(0..self.nodes.len());
     }
 }
 

@@ -1,0 +1,90 @@
+//! Reading many lines, each within a bound.
+
+use std::{io, os::fd::AsFd, path::Path};
+
+use tokio::{
+    fs::File,
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
+};
+
+use super::failure::{Failure, Outcome};
+
+/// The longest line.
+const LINE_BYTES: usize = 16 * 1024;
+
+/// Lines with their numbers, each within a bound.
+pub struct Lines {
+    input: BufReader<Box<dyn AsyncRead + Unpin + Send>>,
+    number: u64,
+}
+
+impl Lines {
+    /// The lines of that file; of the standard input for `-`.
+    pub async fn open(path: &Path) -> Outcome<Self> {
+        if path.as_os_str() == "-" {
+            let owned = io::stdin().as_fd().try_clone_to_owned();
+            let owned = owned.map_err(|error| Failure::system("read the standard input", error))?;
+            return Ok(Self::new(Box::new(File::from_std(owned.into()))));
+        }
+        let file = File::open(path)
+            .await
+            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+        Ok(Self::new(Box::new(file)))
+    }
+
+    pub fn new(input: Box<dyn AsyncRead + Unpin + Send>) -> Self {
+        Self {
+            input: BufReader::new(input),
+            number: 0,
+        }
+    }
+
+    /// The next line that is not blank.
+    pub async fn next(&mut self) -> Outcome<Option<(u64, Vec<u8>)>> {
+        loop {
+            let mut line = Vec::new();
+            let mut limited = (&mut self.input).take(LINE_BYTES as u64 + 1);
+            let read = limited.read_until(b'\n', &mut line).await;
+            read.map_err(|error| Failure::system("read the lines", error))?;
+            if line.is_empty() {
+                return Ok(None);
+            }
+            self.number += 1;
+            if line.len() > LINE_BYTES {
+                return Err(Failure::usage(format!(
+                    "line {} is longer than {LINE_BYTES} bytes; nothing after it was sent",
+                    self.number
+                )));
+            }
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some((self.number, line)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keys::exit::Code;
+
+    use super::*;
+
+    fn lines(text: &'static [u8]) -> Lines {
+        Lines::new(Box::new(text))
+    }
+
+    #[tokio::test]
+    async fn lines_keep_their_numbers() {
+        let mut lines = lines(b"a\n\n  \nb");
+        assert_eq!(lines.next().await.unwrap(), Some((1, b"a\n".to_vec())));
+        assert_eq!(lines.next().await.unwrap(), Some((4, b"b".to_vec())));
+        assert_eq!(lines.next().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_is_refused() {
+        let endless: &'static [u8] = Box::leak(vec![b' '; LINE_BYTES * 4].into_boxed_slice());
+        let failure = lines(endless).next().await.unwrap_err();
+        assert_eq!(failure.code, Code::Usage);
+    }
+}
