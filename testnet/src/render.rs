@@ -79,6 +79,12 @@ impl Output {
                 json!({"error": {"code": code.as_str(), "message": message, "next": next}});
             print(io::stdout(), &format!("{object:#}"));
         }
+        self.failure_aside(failure);
+    }
+
+    /// A failure that does not end the command: on standard error only.
+    pub fn failure_aside(&self, failure: &Failure) {
+        let Failure { message, next, .. } = failure;
         let colour = io::stderr().is_terminal() && colour_allowed();
         let word = if colour {
             "\x1b[1;31merror:\x1b[0m"

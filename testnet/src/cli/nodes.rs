@@ -142,5 +142,6 @@ fn mark_running(common: &Common) -> Outcome {
 fn bring_up(node: &NodeLayout) -> Outcome {
     let nodes = std::slice::from_ref(node);
     let mut children = launch(nodes)?;
-    await_answers(nodes, &mut children)
+    let failures = await_answers(nodes, &mut children);
+    failures.into_iter().next().map_or(Ok(()), Err)
 }

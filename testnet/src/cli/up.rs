@@ -37,6 +37,8 @@ Examples:
 const NODES: usize = 4;
 /// How long a network may take until it is healthy.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same if it cannot become healthy, because a node did not start: for the others to be led.
+const PATIENCE_WITHOUT_ALL: Duration = Duration::from_secs(3);
 
 #[derive(Args)]
 pub struct Arguments {
@@ -96,13 +98,20 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
     let interrupts = Interrupts::count()?;
     let nodes = network.nodes();
     let mut children = launch(&nodes)?;
-    if let Err(failure) = await_answers(&nodes, &mut children) {
-        if !arguments.detach {
-            down::stop(network, output)?;
-        }
-        return Err(failure);
+    let failures = await_answers(&nodes, &mut children);
+    let up = nodes.len() - failures.len();
+    let mut patience = PATIENCE;
+    for failure in &failures {
+        output.failure_aside(failure);
+        patience = PATIENCE_WITHOUT_ALL;
     }
-    let (facts, health) = status::wait_until_healthy(&network, PATIENCE)?;
+    if up < network.sizes()?.quorum() {
+        down::stop(network, output)?;
+        return Err(Failure::state(
+            "too few nodes started for a quorum, so all are stopped again; the ledger is untouched",
+        ));
+    }
+    let (facts, health) = status::wait_until_healthy(&network, patience)?;
     drop(lock);
     let text = introduction(
         common,

@@ -114,7 +114,8 @@ pub fn measure(
     running.network = Some(network.clone());
     let nodes = network.nodes();
     running.children = launch(&nodes)?;
-    await_answers(&nodes, &mut running.children)?;
+    let failures = await_answers(&nodes, &mut running.children);
+    failures.into_iter().next().map_or(Ok(()), Err)?;
     let (_, health) = wait_until_healthy(&network, PATIENCE)?;
     if !health.healthy {
         return Err(Failure::state(format!(

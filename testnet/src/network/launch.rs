@@ -58,44 +58,46 @@ fn spawn(executable: &Path, node: &NodeLayout) -> Outcome<Child> {
         .map_err(fail)
 }
 
-/// Waits until all of these nodes answer.
-///
-/// # Errors
-/// If one ends instead, with what it said last, or takes too long.
-pub fn await_answers(nodes: &[NodeLayout], children: &mut [Child]) -> Outcome {
+/// Waits until each of these nodes answers or has ended. Returns what became of those that do not
+/// answer: one that ended, with what it said last, or took too long.
+pub fn await_answers(nodes: &[NodeLayout], children: &mut [Child]) -> Vec<Failure> {
     let deadline = Instant::now() + PATIENCE;
-    for (node, child) in nodes.iter().zip(children) {
-        loop {
-            if matches!(
-                control::ask(node, &Request::Status),
-                Ok(Response::Status(_))
-            ) {
-                break;
-            }
-            if let Ok(Some(_)) = child.try_wait()
-                && process::probe(node) == ProcessState::Down
-            {
-                return Err(did_not_start(node));
-            }
-            if Instant::now() >= deadline {
-                return Err(Failure::new(
-                    Code::NoQuorum,
-                    format!(
-                        "{} does not answer after {} s",
-                        node.name(),
-                        PATIENCE.as_secs()
-                    ),
-                )
-                .next(format!(
-                    "See what it says: {} logs {}",
-                    program("testnet"),
-                    node.name()
-                )));
-            }
-            std::thread::sleep(LOOK);
+    let waited = nodes.iter().zip(children);
+    waited
+        .filter_map(|(node, child)| await_answer(node, child, deadline).err())
+        .collect()
+}
+
+fn await_answer(node: &NodeLayout, child: &mut Child, deadline: Instant) -> Outcome {
+    loop {
+        if matches!(
+            control::ask(node, &Request::Status),
+            Ok(Response::Status(_))
+        ) {
+            return Ok(());
         }
+        if let Ok(Some(_)) = child.try_wait()
+            && process::probe(node) == ProcessState::Down
+        {
+            return Err(did_not_start(node));
+        }
+        if Instant::now() >= deadline {
+            return Err(Failure::new(
+                Code::NoQuorum,
+                format!(
+                    "{} does not answer after {} s",
+                    node.name(),
+                    PATIENCE.as_secs()
+                ),
+            )
+            .next(format!(
+                "See what it says: {} logs {}",
+                program("testnet"),
+                node.name()
+            )));
+        }
+        std::thread::sleep(LOOK);
     }
-    Ok(())
 }
 
 fn did_not_start(node: &NodeLayout) -> Failure {
@@ -106,7 +108,7 @@ fn did_not_start(node: &NodeLayout) -> Failure {
         .find_map(|line| line.strip_prefix("error: "))
         .map_or_else(|| "it ended without saying why".to_owned(), plain);
     Failure::state(format!("{} did not start: {reason}", node.name())).next(format!(
-        "The whole log: {} logs {}\n  The other nodes go on without it.",
+        "The whole log: {} logs {}",
         program("testnet"),
         node.name()
     ))
