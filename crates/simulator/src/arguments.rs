@@ -36,7 +36,7 @@ pub struct Arguments {
     /// Requests a simulated second, from all clients together.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub rate: u32,
-    /// Which signatures [default: real ones for every tenth seed].
+    /// Which signatures [default: real ones for every twentieth seed].
     #[arg(long)]
     pub signatures: Option<Signatures>,
     /// How many seeds at a time [default: one for each core].

@@ -31,16 +31,20 @@ pub enum Kind {
     Clock,
     /// Loss, duplication and stragglers for a while.
     Storm,
+    /// For a moment only one node hears votes; what it committed alone by then it cannot tell,
+    /// because it is cut off next.
+    Ambush,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Crash,
         Self::Partition,
         Self::OneWay,
         Self::SlowDisk,
         Self::Clock,
         Self::Storm,
+        Self::Ambush,
     ];
 }
 
@@ -51,6 +55,8 @@ pub enum Fault {
     Strike(Kind),
     /// A node starts again.
     Restart(NodeId),
+    /// The one node that hears votes is cut off.
+    Spring(NodeId),
     /// Cut links work again.
     Mend,
     /// A disk is healthy again.

@@ -40,6 +40,8 @@ pub struct Network {
     /// Whether the link from the row's node to the column's is cut.
     cut: Vec<bool>,
     weather: Weather,
+    /// The only node that votes reach, if there is one.
+    favourite: Option<NodeId>,
     random: Random,
 }
 
@@ -51,6 +53,7 @@ impl Network {
             nodes,
             cut: vec![false; nodes * nodes],
             weather,
+            favourite: None,
             random,
         }
     }
@@ -77,14 +80,22 @@ impl Network {
         }
     }
 
+    /// Lets votes reach this node only.
+    pub const fn favour(&mut self, node: NodeId) {
+        self.favourite = Some(node);
+    }
+
     /// Mends every link.
     pub fn mend(&mut self) {
+        self.favourite = None;
         self.cut.fill(false);
     }
 
     /// When a message sent now arrives: never, once, or twice.
-    pub fn arrivals(&mut self, from: NodeId, to: NodeId) -> [Option<Time>; 2] {
-        if self.cut[from.position() * self.nodes + to.position()]
+    pub fn arrivals(&mut self, from: NodeId, to: NodeId, is_vote: bool) -> [Option<Time>; 2] {
+        let unheard = is_vote && self.favourite.is_some_and(|favourite| favourite != to);
+        if unheard
+            || self.cut[from.position() * self.nodes + to.position()]
             || self.random.chance(self.weather.loss)
         {
             return [None, None];
@@ -126,13 +137,17 @@ mod tests {
         let mut network = network(Weather::TIMELY);
         let [a, b, c] = [NodeId(0), NodeId(1), NodeId(2)];
         network.cut(a, b);
-        assert_eq!(network.arrivals(a, b), [None, None]);
-        assert!(network.arrivals(b, a)[0].is_some());
+        assert_eq!(network.arrivals(a, b, false), [None, None]);
+        assert!(network.arrivals(b, a, false)[0].is_some());
         network.split(&[a, b]);
-        assert_eq!(network.arrivals(c, a), [None, None]);
-        assert_eq!(network.arrivals(a, c), [None, None]);
+        assert_eq!(network.arrivals(c, a, false), [None, None]);
+        assert_eq!(network.arrivals(a, c, false), [None, None]);
         network.mend();
-        assert!(network.arrivals(a, b)[0].is_some());
+        assert!(network.arrivals(a, b, false)[0].is_some());
+        network.favour(a);
+        assert_eq!(network.arrivals(c, b, true), [None, None]);
+        assert!(network.arrivals(c, a, true)[0].is_some());
+        assert!(network.arrivals(c, b, false)[0].is_some());
     }
 
     #[test]
@@ -146,7 +161,7 @@ mod tests {
         });
         let (mut lost, mut twice) = (0, 0);
         for _ in 0..10_000 {
-            match network.arrivals(NodeId(0), NodeId(1)) {
+            match network.arrivals(NodeId(0), NodeId(1), false) {
                 [None, _] => lost += 1,
                 [Some(first), second] => {
                     assert!(first.0 >= 500 && first <= Time::from_millis(500));

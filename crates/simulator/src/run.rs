@@ -53,7 +53,7 @@ pub struct Options {
     pub rate: u32,
     /// Who is Byzantine.
     pub adversaries: Adversaries,
-    /// Which signatures; by default real ones for every tenth seed.
+    /// Which signatures; by default real ones for every twentieth seed.
     pub signatures: Option<Signatures>,
 }
 
@@ -163,11 +163,11 @@ pub fn seed(options: &Options, seed: u64, trace: Trace) -> Result<Outcome, SizeE
     let traitors = traitors_of(options, sizes.faulty(), seed);
     let mut random = Random::new(mix(seed) ^ 0xbe);
     let profile = Profile::draw(&mut Random::new(mix(seed) ^ 0xfa));
-    let tenth = seed % 10 == 9;
+    let twentieth = seed % 20 == 19;
     let blueprint = Blueprint {
         mode: options.mode,
         nodes: options.nodes,
-        signatures: options.signatures.unwrap_or(match tenth {
+        signatures: options.signatures.unwrap_or(match twentieth {
             true => Signatures::Real,
             false => Signatures::StandIn,
         }),

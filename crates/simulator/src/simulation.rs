@@ -323,6 +323,11 @@ impl Simulation {
                 self.plan_strike(kind);
             }
             Fault::Restart(node) => self.hosts[node.position()].start(&mut self.world),
+            Fault::Spring(node) => {
+                self.world.network.mend();
+                self.world.network.split(&[node]);
+                self.after(300, 8_000, Fault::Mend);
+            }
             Fault::Mend => self.world.network.mend(),
             Fault::FastDisk(node) => self.hosts[node.position()].set_sync_time(HEALTHY_DISK),
             Fault::Calm => self.world.network.set_weather(self.profile.weather),
@@ -394,6 +399,11 @@ impl Simulation {
                 let weather = self.profile.storm(&mut self.random);
                 self.world.network.set_weather(weather);
                 self.after(500, 6_000, Fault::Calm);
+            }
+            Kind::Ambush => {
+                let node = self.some_node();
+                self.world.network.favour(node);
+                self.after(20, 800, Fault::Spring(node));
             }
         }
     }

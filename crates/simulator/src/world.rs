@@ -3,8 +3,8 @@
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use consensus::{
-    Message, NodeId, Request, RequestKey, Term, Time, Verification, Verified, event::Recipient,
-    message::Relay,
+    Message, Mode, NodeId, Request, RequestKey, Term, Time, Verification, Verified,
+    event::Recipient, message::Relay,
 };
 
 use crate::{
@@ -156,7 +156,7 @@ pub struct World {
     pub coalition: Coalition,
     /// The script, if there is one.
     pub director: Option<Box<dyn Director>>,
-    /// The highest term that is known to have a leader, and how many had one.
+    /// The highest term that is known to have a leader, and how many got one after the first.
     elected: (Option<Term>, u64),
     /// Messages that were refused; only Byzantine nodes may send such.
     pub refused: u64,
@@ -173,6 +173,11 @@ impl World {
         coalition: Coalition,
         trace: Trace,
     ) -> Self {
+        // Term 0 needs no election in Byzantine mode (P4.1).
+        let first_led = match verification.configuration().mode() {
+            Mode::Byzantine => Some(Term::ZERO),
+            Mode::Raft | Mode::RaftSigned => None,
+        };
         Self {
             now: Time(0),
             queue: BinaryHeap::new(),
@@ -184,7 +189,7 @@ impl World {
             trace,
             coalition,
             director: None,
-            elected: (None, 0),
+            elected: (first_led, 0),
             refused: 0,
         }
     }
@@ -224,15 +229,17 @@ impl World {
 
     /// Notes that a term has a leader.
     pub fn elected(&mut self, term: Term) {
-        if self.elected.0.is_none_or(|highest| term > highest) {
-            self.elected = (Some(term), self.elected.1 + 1);
-        }
+        self.elected = match self.elected {
+            (None, changes) => (Some(term), changes),
+            (Some(highest), changes) if term > highest => (Some(term), changes + 1),
+            unchanged => unchanged,
+        };
     }
 
     /// How many terms got a leader, beyond the first.
     #[must_use]
     pub const fn leader_changes(&self) -> u64 {
-        self.elected.1.saturating_sub(1)
+        self.elected.1
     }
 
     /// Puts a message on its way.
@@ -281,7 +288,9 @@ impl World {
         {
             return;
         }
-        let planned = self.network.arrivals(from, to).into_iter().flatten();
+        let is_vote = matches!(message, Message::Vote(_) | Message::RaftAppendReply(_));
+        let planned = self.network.arrivals(from, to, is_vote);
+        let planned = planned.into_iter().flatten();
         arrivals.extend(planned.map(|delay| (to, delay)));
     }
 

@@ -17,6 +17,9 @@ pub(super) struct Equivocator {
     eagerness: u32,
     /// Of a thousand votes, so many go to everybody for both branches.
     brazenness: u32,
+    /// Of a thousand entries after a fork, so many make it desert: it leads no further in the term.
+    desertion: u32,
+    deserted: Option<Term>,
 }
 
 impl Equivocator {
@@ -24,11 +27,23 @@ impl Equivocator {
         Self {
             eagerness: *random.pick(&[20, 200, 1_000]).expect("three choices"),
             brazenness: *random.pick(&[0, 100, 1_000]).expect("three choices"),
+            desertion: *random.pick(&[0, 300]).expect("two choices"),
+            deserted: None,
+        }
+    }
+
+    /// One that leaves every fork open, so that the next leader has to choose a branch.
+    pub(super) fn deserter(random: &mut Random) -> Self {
+        Self {
+            eagerness: *random.pick(&[50, 200]).expect("two choices"),
+            brazenness: 0,
+            desertion: 400,
+            deserted: None,
         }
     }
 
     /// Makes the entry beside `entry`, if it is time for that.
-    fn fork(&self, tools: &mut Tools<'_>, term: Term, entry: &Entry) {
+    fn fork(&mut self, tools: &mut Tools<'_>, term: Term, entry: &Entry) {
         let header = entry.header();
         let mine = header.author == tools.me() && header.term == term;
         if !mine || tools.coalition.beside(entry.point().hash).is_some() {
@@ -50,6 +65,9 @@ impl Equivocator {
         };
         let second = tools.entry(header, payloads);
         tools.coalition.add(entry.point().hash, second);
+        if tools.random.chance(self.desertion) {
+            self.deserted = Some(term);
+        }
     }
 
     fn second_branch(tools: &Tools<'_>, append: &AppendEntries) -> AppendEntries {
@@ -76,6 +94,7 @@ impl Equivocator {
 impl Adversary for Equivocator {
     fn sends(&mut self, tools: &mut Tools<'_>, to: Recipient, message: &Arc<Message>) {
         let (term, second) = match &**message {
+            Message::AppendEntries(signed) if self.deserted == Some(signed.body.term) => return,
             Message::AppendEntries(signed) => {
                 for entry in &signed.body.entries {
                     self.fork(tools, signed.body.term, entry);
@@ -83,6 +102,7 @@ impl Adversary for Equivocator {
                 let second = Self::second_branch(tools, &signed.body);
                 (signed.body.term, tools.sign(second))
             }
+            Message::Heartbeat(signed) if self.deserted == Some(signed.body.term) => return,
             Message::Heartbeat(signed) => {
                 let second = Heartbeat {
                     head: tools.coalition.mapped(signed.body.head),

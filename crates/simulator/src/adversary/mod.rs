@@ -11,6 +11,7 @@ mod forger;
 mod medley;
 mod replayer;
 mod report_liar;
+mod schemer;
 mod shunner;
 mod silent;
 mod term_inflater;
@@ -77,6 +78,12 @@ pub static BEHAVIOURS: &[Behaviour] = &[
         rule: "P4.8, P7.3",
         summary: "as leader signs two branches, shows one to few nodes only, and votes for both",
         make: |random| Box::new(equivocator::Equivocator::new(random)),
+    },
+    Behaviour {
+        id: "schemer",
+        rule: "P4.8, P3.3",
+        summary: "equivocates, deserts, shows its votes to few nodes and lies in its reports, all at once",
+        make: |random| Box::new(schemer::Schemer::new(random)),
     },
     Behaviour {
         id: "double-voter",
