@@ -275,7 +275,7 @@ impl Byzantine {
     fn progress(&mut self) {
         self.check_timers();
         loop {
-            let before = (self.log.last(), self.commit, self.state.clone());
+            let before = self.position();
             self.install_wanted();
             self.adopt();
             self.accept_waiting();
@@ -283,7 +283,7 @@ impl Byzantine {
             self.collect_reports();
             self.collect_grants();
             self.lead();
-            if before == (self.log.last(), self.commit, self.state.clone()) {
+            if before == self.position() {
                 break;
             }
         }
@@ -291,6 +291,17 @@ impl Byzantine {
         self.request_missing();
         self.flush_relays();
         self.forget_old();
+    }
+
+    /// What [`Byzantine::progress`] moves: it goes on until none of it does.
+    fn position(&self) -> (Point, Point, VoteState, bool, bool) {
+        (
+            self.log.last(),
+            self.commit,
+            self.state.clone(),
+            self.election.is_some(),
+            self.led_write.is_some(),
+        )
     }
 
     fn message(&mut self, message: Verified<Message>) {

@@ -44,7 +44,7 @@ impl Raft {
     }
 
     fn take_in(&mut self, now: Now, request: &Request) -> Result<(), Refusal> {
-        let in_chain = self.keys.index_of(&request.key());
+        let in_chain = self.keys.index_of(&request.key(), request.payload());
         if in_chain.is_some_and(|index| index <= self.commit.index) {
             return Ok(());
         }

@@ -116,7 +116,7 @@ impl Raft {
             if batch.is_empty() {
                 return;
             }
-            batch.retain(|(key, _)| self.keys.index_of(key).is_none());
+            batch.retain(|(key, payload)| self.keys.index_of(key, payload).is_none());
             if !batch.is_empty() {
                 let entry = self.outbox.create_entry(
                     EntryKind::Transactions,
