@@ -34,6 +34,7 @@ pub struct Clients {
     open: BTreeMap<RequestKey, Open>,
     /// Between two requests, on average. `None`: no more requests.
     interval: Option<Time>,
+    rate: u32,
     random: Random,
     /// How many requests were answered.
     pub answered: u64,
@@ -49,10 +50,17 @@ impl Clients {
             needed,
             nonces: [0; ACCOUNTS as usize],
             open: BTreeMap::new(),
+            rate,
             interval: (rate > 0).then(|| Time(1_000_000 / u64::from(rate.max(1)))),
             random,
             answered: 0,
         }
+    }
+
+    /// Requests a second while they want anything.
+    #[must_use]
+    pub const fn rate(&self) -> u32 {
+        self.rate
     }
 
     /// The clients have all they want.

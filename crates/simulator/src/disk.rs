@@ -146,6 +146,11 @@ impl Disk {
         self.make_durable(surviving);
     }
 
+    /// Everything on it is lost.
+    pub fn wipe(&mut self) {
+        *self = Self::new(self.sync_time, self.random.fork(0));
+    }
+
     /// Reads everything back through the records' bytes, as a real restart does. `None`: nothing
     /// was ever written.
     ///

@@ -253,6 +253,11 @@ impl Host {
 
     /// A Byzantine node acts unasked.
     pub fn tick(&mut self, world: &mut World) {
+        if self.traitor.as_mut().is_some_and(Traitor::forgets) {
+            self.running = None;
+            self.disk.wipe();
+            self.start(world);
+        }
         if let (Some(traitor), Some(running)) = (&mut self.traitor, &self.running) {
             let term = running.replica.status().term;
             traitor.ticks(world, &self.setup, term);

@@ -61,7 +61,7 @@ fn trace(arguments: &Arguments) -> Result<Code, String> {
     for seed in seeds.0 {
         println!("seed {seed}");
         let outcome =
-            run::seed(&options, seed, Trace::to_stdout()).map_err(|error| error.to_string())?;
+            run::traced(&options, seed, Trace::to_stdout()).map_err(|error| error.to_string())?;
         totals.add(outcome);
     }
     output::failures(arguments, &totals);

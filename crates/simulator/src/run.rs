@@ -202,24 +202,53 @@ thread_local! {
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs one seed; a panic in it is a broken rule like any other.
-fn seed_caught(options: &Options, number: u64) -> Result<Outcome, SizeError> {
-    panic::catch_unwind(AssertUnwindSafe(|| seed(options, number, Trace::Off))).unwrap_or_else(
-        |_| {
-            let sizes = consensus::FaultModel::new(options.mode, options.nodes)?;
-            let message = PANIC.take().unwrap_or_default();
-            Ok(Outcome {
-                seed: number,
-                adversaries: names(&traitors_of(options, sizes.faulty(), number)),
-                events: 0,
-                simulated_micros: 0,
-                commits: 0,
-                answered: 0,
-                leader_changes: 0,
-                violation: Some(format!("nothing panics (§ 12): {message}")),
-            })
-        },
-    )
+/// Runs one seed. A panic in it is a broken rule like any other.
+///
+/// # Errors
+/// [`SizeError`] if the mode cannot work with so many nodes.
+pub fn traced(options: &Options, number: u64, trace: Trace) -> Result<Outcome, SizeError> {
+    let _quiet = Quiet::begin();
+    caught(options, number, trace)
+}
+
+type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Sync + Send>;
+
+/// While this lives, panics are kept for the outcome and not printed.
+struct Quiet(Option<Hook>);
+
+impl Quiet {
+    fn begin() -> Self {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(|info| {
+            PANIC.set(Some(info.to_string().replace('\n', " ")));
+        }));
+        Self(Some(before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take() {
+            panic::set_hook(before);
+        }
+    }
+}
+
+fn caught(options: &Options, number: u64, trace: Trace) -> Result<Outcome, SizeError> {
+    panic::catch_unwind(AssertUnwindSafe(|| seed(options, number, trace))).unwrap_or_else(|_| {
+        let sizes = consensus::FaultModel::new(options.mode, options.nodes)?;
+        let message = PANIC.take().unwrap_or_default();
+        Ok(Outcome {
+            seed: number,
+            adversaries: names(&traitors_of(options, sizes.faulty(), number)),
+            events: 0,
+            simulated_micros: 0,
+            commits: 0,
+            answered: 0,
+            leader_changes: 0,
+            violation: Some(format!("nothing panics (§ 12): {message}")),
+        })
+    })
 }
 
 /// Runs seeds on `jobs` threads and tells `progress` the totals a few times a second.
@@ -233,10 +262,7 @@ pub fn seeds(
     progress: &(dyn Fn(&Totals) + Sync),
 ) -> Result<Totals, SizeError> {
     consensus::FaultModel::new(options.mode, options.nodes)?;
-    let quiet = panic::take_hook();
-    panic::set_hook(Box::new(|info| {
-        PANIC.set(Some(info.to_string().replace('\n', " ")));
-    }));
+    let _quiet = Quiet::begin();
     let next = AtomicU64::new(range.start);
     let stop = AtomicBool::new(false);
     let state = Mutex::new((Totals::default(), Instant::now()));
@@ -246,7 +272,7 @@ pub fn seeds(
             if number >= range.end {
                 break;
             }
-            let outcome = seed_caught(options, number).expect("the size was checked");
+            let outcome = caught(options, number, Trace::Off).expect("the size was checked");
             let mut state = state.lock().expect("no thread panics while it holds this");
             state.0.add(outcome);
             if state.0.violations.len() >= MOST_FAILURES {
@@ -263,7 +289,6 @@ pub fn seeds(
             scope.spawn(work);
         }
     });
-    panic::set_hook(quiet);
     Ok(state
         .into_inner()
         .expect("no thread panics while it holds this")

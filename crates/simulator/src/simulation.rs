@@ -59,6 +59,9 @@ pub struct Simulation {
 
 /// How many things may happen at one moment before that is called an endless loop.
 const MOST_SIMULTANEOUS: u64 = 200_000;
+/// How many things may happen each second for every pair of nodes, on average: some twenty times
+/// what is usual.
+const MOST_PER_PAIR: u64 = 1_000;
 
 /// How long after the end of the faults a request may take (see [`liveness_bound`]).
 ///
@@ -225,6 +228,13 @@ impl Simulation {
             let node = happening.node();
             let detail = "an endless loop".to_owned();
             self.report("time goes on", "P12.1", node, detail);
+        }
+        let nodes = self.hosts.len() as u64;
+        let seconds = 10 + self.world.now.0 / 1_000_000;
+        let rate = u64::from(self.world.clients.rate());
+        if self.events > seconds * (MOST_PER_PAIR * nodes * nodes + 100 * nodes * nodes * rate) {
+            let detail = format!("{} events in {seconds} s", self.events);
+            self.report("no storm of messages", "P12.1", None, detail);
         }
     }
 

@@ -41,6 +41,10 @@ impl Adversary for Medley {
         self.current.admits(key)
     }
 
+    fn forgets(&mut self, random: &mut Random) -> bool {
+        self.current.forgets(random)
+    }
+
     fn ticks(&mut self, tools: &mut Tools<'_>, term: Term) {
         if tools.now >= self.until {
             self.current = draw(tools.random);

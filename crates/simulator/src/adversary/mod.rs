@@ -1,6 +1,7 @@
 //! Byzantine nodes. Each holds a correct replica and its own key, and does to the replica's messages
 //! whatever its behaviour says: one behaviour per file.
 
+mod amnesiac;
 mod base_forger;
 mod branches;
 mod censor;
@@ -16,6 +17,7 @@ mod shunner;
 mod silent;
 mod term_inflater;
 mod tools;
+mod twins;
 mod withholder;
 
 use std::sync::Arc;
@@ -48,6 +50,11 @@ pub trait Adversary: Send {
     /// Whether the replica inside gets to see a request.
     fn admits(&self, _: &RequestKey) -> bool {
         true
+    }
+
+    /// Whether it loses its disk and starts afresh now. Asked once a tick.
+    fn forgets(&mut self, _: &mut Random) -> bool {
+        false
     }
 
     /// Some time passed; `term` is the term that the replica inside is in.
@@ -146,6 +153,18 @@ pub static BEHAVIOURS: &[Behaviour] = &[
         make: |_| Box::new(forger::Forger::default()),
     },
     Behaviour {
+        id: "twins",
+        rule: "§ 13",
+        summary: "two replicas with one key, each talking to a part of the network",
+        make: |_| Box::new(twins::Twins::default()),
+    },
+    Behaviour {
+        id: "amnesiac",
+        rule: "P9.4, P3.8",
+        summary: "loses its disk and goes on as if it had never promised anything",
+        make: |random| Box::new(amnesiac::Amnesiac::new(random)),
+    },
+    Behaviour {
         id: "medley",
         rule: "§ 13",
         summary: "another one of these every few seconds, drawn at random",
@@ -212,6 +231,11 @@ impl Traitor {
         self.behaviour.admits(key)
     }
 
+    /// See [`Adversary::forgets`].
+    pub fn forgets(&mut self) -> bool {
+        self.behaviour.forgets(&mut self.random)
+    }
+
     /// See [`Adversary::ticks`].
     pub fn ticks(&mut self, world: &mut World, setup: &Setup, term: Term) {
         self.act(world, setup, |behaviour, tools| {
@@ -225,7 +249,13 @@ impl Traitor {
         setup: &Setup,
         action: impl FnOnce(&mut dyn Adversary, &mut Tools<'_>) -> R,
     ) -> R {
-        let mut tools = Tools::new(setup, &mut self.random, &mut world.coalition, world.now);
+        let mut tools = Tools::new(
+            setup,
+            &mut self.random,
+            &mut world.coalition,
+            &world.verification,
+            world.now,
+        );
         let result = action(&mut *self.behaviour, &mut tools);
         let from = setup.me;
         for parcel in tools.into_outgoing() {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use consensus::{
-    Configuration, Entry, EntryHeader, Message, NodeId, Setup, SignedHeader, Time,
+    Configuration, Entry, EntryHeader, Message, NodeId, Refused, Request, Setup, SignedHeader,
+    Time, Verification, Verified,
     event::Recipient,
     merkle,
     signed::{Body, Signed},
@@ -31,6 +32,7 @@ pub struct Tools<'a> {
     pub coalition: &'a mut Coalition,
     /// Simulated time.
     pub now: Time,
+    verification: &'a Verification,
     outgoing: Vec<Outgoing>,
 }
 
@@ -39,10 +41,12 @@ impl<'a> Tools<'a> {
         setup: &'a Setup,
         random: &'a mut Random,
         coalition: &'a mut Coalition,
+        verification: &'a Verification,
         now: Time,
     ) -> Self {
         Self {
             setup,
+            verification,
             random,
             coalition,
             now,
@@ -52,6 +56,26 @@ impl<'a> Tools<'a> {
 
     pub(super) fn into_outgoing(self) -> Vec<Outgoing> {
         self.outgoing
+    }
+
+    /// What its replica was made with.
+    #[must_use]
+    pub const fn setup(&self) -> &'a Setup {
+        self.setup
+    }
+
+    /// Judges a message as its receiver does.
+    ///
+    /// # Errors
+    /// [`Refused`], as for anybody.
+    pub fn verified(&self, from: NodeId, message: &Message) -> Result<Verified<Message>, Refused> {
+        self.verification.decoded_message(from, message.clone())
+    }
+
+    /// The valid requests of a relay.
+    #[must_use]
+    pub fn requests(&self, payloads: &[Arc<[u8]>]) -> Vec<Request> {
+        self.verification.relayed(payloads)
     }
 
     /// The node itself.
