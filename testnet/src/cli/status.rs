@@ -1,16 +1,21 @@
 //! `testnet status`.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use clap::{Args, ValueEnum};
-use keys::exit::Code;
-use serde_json::{Value, json};
+use keys::{ClientChecks, Mode, exit::Code};
+use serde::Serialize;
 
 use super::Common;
 use crate::{
     failure::{Failure, Outcome},
     network::{Facts, Health, Network, NodeFacts, ProcessState, assess, is_stopped, last_deposed},
     render::{Align, Output, table},
+    traitor::Setting,
 };
 
 pub const NOTES: &str = "\
@@ -96,68 +101,125 @@ fn role(node: &NodeFacts) -> &str {
     }
 }
 
-pub fn as_json(network: &Network, facts: &Facts, health: &Health) -> Outcome<Value> {
+/// The status as programs read it, in the order of the contract.
+#[derive(Serialize)]
+pub struct StatusJson<'a> {
+    mode: Mode,
+    n: usize,
+    f: usize,
+    quorum: usize,
+    healthy: bool,
+    reasons: Vec<&'a str>,
+    nodes: Vec<NodeJson<'a>>,
+    client_checks: ClientChecks,
+    deposed: Option<DeposedJson<'a>>,
+    data: &'a Path,
+    /// How long `up` took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct NodeJson<'a> {
+    name: &'a str,
+    role: &'a str,
+    term: u64,
+    commit: u64,
+    lag: u64,
+    head: u64,
+    evidence: u64,
+    applied: u64,
+    commit_hash: Option<String>,
+    suspicion: Option<&'a str>,
+    behaviour: Option<&'a Setting>,
+    process: &'static str,
+    pid: Option<u32>,
+    address: SocketAddr,
+}
+
+#[derive(Serialize)]
+struct DeposedJson<'a> {
+    leader: Option<&'a str>,
+    term: u64,
+    reasons: Vec<ReasonJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReasonJson<'a> {
+    node: Option<&'a str>,
+    reason: &'a str,
+}
+
+pub fn as_json<'a>(
+    network: &'a Network,
+    facts: &'a Facts,
+    health: &'a Health,
+) -> Outcome<StatusJson<'a>> {
     let sizes = network.sizes()?;
-    let nodes: Vec<Value> = facts
-        .nodes
-        .iter()
-        .zip(network.genesis.validators())
-        .map(|(node, validator)| {
-            let report = node.report.as_ref();
-            let number = |of: fn(&node::StatusReport) -> u64| report.map_or(0, of);
-            json!({
-                "name": node.name,
-                "role": report.map_or("down", |report| report.role.as_str()),
-                "term": number(|report| report.term),
-                "commit": number(|report| report.commit),
-                "lag": report.map_or(0, |report| {
-                    report.lag.max(facts.commit().saturating_sub(report.commit))
-                }),
-                "head": number(|report| report.head),
-                "evidence": number(|report| report.evidence),
-                "applied": number(|report| report.applied),
-                "commit_hash": report.map(|report| keys::to_hex(&report.commit_hash)),
-                "process": match node.process {
-                    ProcessState::Down => "down",
-                    ProcessState::Running(_) => "running",
-                    ProcessState::Paused(_) => "paused",
-                },
-                "pid": node.process.id(),
-                "address": validator.address,
-                "behaviour": node.behaviour,
-                "suspicion": report.and_then(|report| report.suspicion.as_deref()),
-            })
-        })
-        .collect();
-    let deposed = last_deposed(facts).map(|deposed| {
-        let name = |position: u16| {
-            let validators = network.genesis.validators();
-            validators
-                .get(usize::from(position))
-                .map(|validator| validator.name.as_str())
-        };
-        json!({
-            "leader": name(deposed.leader),
-            "term": deposed.term,
-            "reasons": deposed.reasons.iter().map(|reason| json!({
-                "node": name(reason.node),
-                "reason": reason.reason,
-            })).collect::<Vec<_>>(),
-        })
-    });
-    let reasons: Vec<&String> = health.problems.iter().chain(&health.notes).collect();
-    Ok(json!({
-        "mode": network.genesis.mode(),
-        "client_checks": network.genesis.client_checks(),
-        "n": sizes.validators(),
-        "f": sizes.faulty(),
-        "quorum": sizes.quorum(),
-        "healthy": health.healthy,
-        "reasons": reasons,
-        "nodes": nodes,
-        "deposed": deposed,
-        "data": network.layout.root(),
-    }))
+    let validators = network.genesis.validators();
+    let reasons = health.problems.iter().chain(&health.notes);
+    let nodes = facts.nodes.iter().zip(validators);
+    let name = |position: u16| {
+        let validator = validators.get(usize::from(position));
+        validator.map(|validator| validator.name.as_str())
+    };
+    Ok(StatusJson {
+        mode: network.genesis.mode(),
+        n: sizes.validators(),
+        f: sizes.faulty(),
+        quorum: sizes.quorum(),
+        healthy: health.healthy,
+        reasons: reasons.map(String::as_str).collect(),
+        nodes: nodes
+            .map(|(node, validator)| node_json(facts, node, validator.address))
+            .collect(),
+        client_checks: network.genesis.client_checks(),
+        deposed: last_deposed(facts).map(|deposed| DeposedJson {
+            leader: name(deposed.leader),
+            term: deposed.term,
+            reasons: deposed
+                .reasons
+                .iter()
+                .map(|reason| ReasonJson {
+                    node: name(reason.node),
+                    reason: &reason.reason,
+                })
+                .collect(),
+        }),
+        data: network.layout.root(),
+        ready_seconds: None,
+    })
+}
+
+fn node_json<'a>(facts: &Facts, node: &'a NodeFacts, address: SocketAddr) -> NodeJson<'a> {
+    let report = node.report.as_ref();
+    let number = |of: fn(&node::StatusReport) -> u64| report.map_or(0, of);
+    NodeJson {
+        name: &node.name,
+        role: report.map_or("down", |report| report.role.as_str()),
+        term: number(|report| report.term),
+        commit: number(|report| report.commit),
+        lag: lag(facts, node).unwrap_or(0),
+        head: number(|report| report.head),
+        evidence: number(|report| report.evidence),
+        applied: number(|report| report.applied),
+        commit_hash: report.map(|report| keys::to_hex(&report.commit_hash)),
+        suspicion: report.and_then(|report| report.suspicion.as_deref()),
+        behaviour: node.behaviour.as_ref(),
+        process: match node.process {
+            ProcessState::Down => "down",
+            ProcessState::Running(_) => "running",
+            ProcessState::Paused(_) => "paused",
+        },
+        pid: node.process.id(),
+        address,
+    }
+}
+
+/// How many entries the node is behind what it, or any other, knows to be committed.
+fn lag(facts: &Facts, node: &NodeFacts) -> Option<u64> {
+    let report = node.report.as_ref()?;
+    Some(report.lag.max(facts.commit().saturating_sub(report.commit)))
 }
 
 pub fn as_text(
@@ -204,13 +266,8 @@ fn nodes_table(facts: &Facts) -> String {
                 let report = node.report.as_ref();
                 report.map_or_else(|| "–".to_owned(), |report| of(report).to_string())
             };
-            let lag = node.report.as_ref().map_or_else(
-                || "–".to_owned(),
-                |report| {
-                    let behind = facts.commit().saturating_sub(report.commit);
-                    report.lag.max(behind).to_string()
-                },
-            );
+            let lag = lag(facts, node);
+            let lag = lag.map_or_else(|| "–".to_owned(), |lag| lag.to_string());
             vec![
                 node.name.clone(),
                 role(node).to_owned(),

@@ -9,7 +9,6 @@ use std::{
 
 use clap::Args;
 use keys::{ClientChecks, Mode, exit::Code};
-use serde_json::json;
 
 use super::{Common, down, status};
 use crate::{
@@ -17,8 +16,8 @@ use crate::{
     failure::{Failure, Outcome},
     interrupt::Interrupts,
     network::{
-        Layout, Lock, Network, Plan, await_answers, found, launch, remove, renew_ports,
-        usual_accounts,
+        Facts, Health, Layout, Lock, Network, Plan, await_answers, found, launch, remove,
+        renew_ports, usual_accounts,
     },
     render::Output,
     supervisor,
@@ -111,7 +110,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
             "too few nodes started for a quorum, so all are stopped again; the ledger is untouched",
         ));
     }
-    let (facts, health) = status::wait_until_healthy(&network, patience)?;
+    let (facts, health) = wait_until_ready(&network, patience)?;
     drop(lock);
     let text = introduction(
         common,
@@ -122,7 +121,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
         output,
     )?;
     let mut value = status::as_json(&network, &facts, &health)?;
-    value["ready_seconds"] = json!(start.elapsed().as_secs_f64());
+    value.ready_seconds = Some(start.elapsed().as_secs_f64());
     output.result(&value, &text);
     if !health.healthy {
         output.progress(&format!(
@@ -134,6 +133,23 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
         return Ok(Code::Ok);
     }
     supervise(network, &mut children, &interrupts, output)
+}
+
+/// Waits until the network is healthy, all links are up, and the leader has committed something.
+fn wait_until_ready(network: &Network, patience: Duration) -> Outcome<(Facts, Health)> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (facts, health) = status::wait_until_healthy(network, left)?;
+        let linked = facts.reports().all(|(node, report)| {
+            let mut peers = report.peers.iter();
+            report.commit > 0 && peers.all(|peer| peer.up || node.links.to(&peer.name).cut)
+        });
+        if (health.healthy && linked) || Instant::now() >= deadline {
+            return Ok((facts, health));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 fn supervise(

@@ -56,7 +56,7 @@ pub struct Plan {
 /// Before the figures of a run count.
 pub const WARM_UP: Duration = Duration::from_secs(1);
 /// Founding, starting, waiting for an idle moment, auditing and stopping.
-const AROUND: Duration = Duration::from_secs(4);
+const AROUND: Duration = Duration::from_secs(2);
 /// Most nodes that one machine is asked to run.
 const MOST_NODES: usize = 32;
 
@@ -206,6 +206,6 @@ mod tests {
         };
         assert_eq!(plan.order(), [0, 1, 2, 3, 1, 2, 3, 0, 2, 3, 0, 1]);
         assert_eq!(plan.runs(), 12);
-        assert_eq!(plan.expected(), Duration::from_secs(12 * 21));
+        assert_eq!(plan.expected(), Duration::from_secs(12 * 19));
     }
 }
