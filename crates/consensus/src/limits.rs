@@ -12,7 +12,7 @@ pub const PAYLOAD_BYTES: usize = 64 * 1024;
 /// [`TERM_RECORD_BYTES`].
 pub const ENTRY_BYTES: usize = 512 * 1024;
 /// Most bytes of a term record: n − f reports with their headers and certificates.
-pub const TERM_RECORD_BYTES: usize = 3 * 1024 * 1024;
+pub const TERM_RECORD_BYTES: usize = 6 * 1024 * 1024;
 /// Most entries in one message.
 pub const MESSAGE_ENTRIES: usize = 64;
 /// A message takes no further entries beyond this many bytes.

@@ -121,19 +121,29 @@ impl Pending {
         batch
     }
 
-    /// Moves requests to the front of the queue, as far as they wait (P6.3).
+    /// The payloads of these requests for an entry of the leader, as far as they wait, within the
+    /// limits of an entry (P6.3).
     pub fn prefer(
         &mut self,
         keys: impl IntoIterator<Item = RequestKey>,
     ) -> Vec<(RequestKey, Arc<[u8]>)> {
-        keys.into_iter()
-            .filter_map(|key| {
-                let waiting = self.by_key.get(&key)?;
-                self.unproposed
-                    .remove(&waiting.ticket)
-                    .then(|| (key, Arc::clone(&waiting.payload)))
-            })
-            .collect()
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        for key in keys {
+            let Some(waiting) = self.by_key.get(&key) else {
+                continue;
+            };
+            if batch.len() == limits::ENTRY_PAYLOADS
+                || bytes + waiting.payload.len() > limits::ENTRY_BYTES
+            {
+                break;
+            }
+            if self.unproposed.remove(&waiting.ticket) {
+                bytes += waiting.payload.len();
+                batch.push((key, Arc::clone(&waiting.payload)));
+            }
+        }
+        batch
     }
 
     /// Starts over for a new leader: everything is unproposed but what `in_chain` holds already.

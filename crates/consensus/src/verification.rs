@@ -139,6 +139,10 @@ impl Verification {
             Message::Suspect(signed) => self.signature(signed)?,
             Message::Report(signed) => self.report(signed)?,
             Message::RequestVote(signed) => {
+                // Many signatures are behind it: only its leader's request is worth them.
+                if signed.signer != self.configuration.leader(signed.body.term) {
+                    return Err(Refused::Sender);
+                }
                 self.signature(signed)?;
                 signed
                     .body

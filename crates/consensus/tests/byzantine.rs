@@ -1,6 +1,7 @@
 //! Whole networks of Byzantine-mode replicas with real signatures, a perfect disk and a clock that
 //! the test moves.
 
+#[allow(dead_code, reason = "shared with the attacks, which need more of it")]
 mod cluster;
 
 use cluster::Cluster;

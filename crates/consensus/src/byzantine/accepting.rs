@@ -41,8 +41,12 @@ impl Byzantine {
         }
         if append.term == self.state.term && self.extends_head(append.previous) {
             self.accept(&append.entries);
-        } else {
-            self.keep(&append.entries);
+        } else if append.term == self.state.term {
+            // Of its own term a leader can sign one entry an index before it is caught; of terms
+            // that it does not lead now it could fill the memory with entries for nothing.
+            let own = |entry: &&Arc<Entry>| entry.term() == append.term;
+            let entries: Vec<_> = append.entries.iter().filter(own).cloned().collect();
+            self.keep(&entries);
         }
     }
 
@@ -75,14 +79,17 @@ impl Byzantine {
         self.adopted() && self.side.is_none() && previous == self.log.last()
     }
 
-    /// Keeps entries that do not extend the chain now, for when they do.
-    pub(super) fn keep(&mut self, entries: &[Arc<Entry>]) {
+    /// Keeps entries that do not extend the chain now, for when they do, and says whether any of
+    /// them is new.
+    pub(super) fn keep(&mut self, entries: &[Arc<Entry>]) -> bool {
         let window = self.commit.index.0 + 4 * limits::WINDOW;
+        let mut new = false;
         for entry in entries {
             if entry.index() > self.commit.index && entry.index().0 <= window {
-                self.branches.insert(entry);
+                new |= self.branches.insert(entry);
             }
         }
+        new
     }
 
     /// Accepts entries that arrived before it was their turn.
@@ -126,11 +133,19 @@ impl Byzantine {
         let limit = self.commit.index.0 + limits::WINDOW;
         let in_window = header.index.0 <= limit || opens_term;
         header.term == self.state.term
+            && self.application_keeps_up()
             && header.index == self.log.last().index.next()
             && right_kind
             && in_window
             && header.timestamp >= self.log.last_timestamp()
             && header.timestamp <= self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS)
+    }
+
+    /// Whether the application is near enough to the commit point that more may be taken in: what
+    /// waits for it is in memory (P12.1).
+    pub(super) fn application_keeps_up(&self) -> bool {
+        let applied = self.applied.map_or(Index::ZERO, |applied| applied.index);
+        self.commit.index.beyond(applied) <= limits::UNAPPLIED_ENTRIES
     }
 
     /// Whether the chain holds an entry of this term.

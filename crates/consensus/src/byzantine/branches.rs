@@ -14,27 +14,38 @@ const BYTES: usize = 64 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Branches {
-    entries: BTreeMap<Point, Arc<Entry>>,
+    entries: BTreeMap<Point, (Arc<Entry>, u64)>,
+    /// In order of arrival.
+    order: BTreeMap<u64, Point>,
+    arrivals: u64,
     bytes: usize,
 }
 
 impl Branches {
-    /// Keeps an entry. Past the bound the furthest one goes: what is near the chain is useful first.
-    pub(super) fn insert(&mut self, entry: &Arc<Entry>) {
+    /// Keeps an entry and says whether it is new. Past the bound the oldest goes: whatever is
+    /// useless leaves in the end, so nobody can occupy the room for good.
+    pub(super) fn insert(&mut self, entry: &Arc<Entry>) -> bool {
         if self.entries.contains_key(&entry.point()) {
-            return;
+            return false;
         }
         self.bytes += entry.body_bytes();
-        self.entries.insert(entry.point(), Arc::clone(entry));
+        self.arrivals += 1;
+        self.order.insert(self.arrivals, entry.point());
+        self.entries
+            .insert(entry.point(), (Arc::clone(entry), self.arrivals));
         while self.entries.len() > limits::BRANCH_ENTRIES || self.bytes > BYTES {
-            if let Some((_, dropped)) = self.entries.pop_last() {
+            let Some((_, oldest)) = self.order.pop_first() else {
+                break;
+            };
+            if let Some((dropped, _)) = self.entries.remove(&oldest) {
                 self.bytes -= dropped.body_bytes();
             }
         }
+        true
     }
 
     pub(super) fn get(&self, point: Point) -> Option<&Arc<Entry>> {
-        self.entries.get(&point)
+        self.entries.get(&point).map(|(entry, _)| entry)
     }
 
     /// Entries at one index, of whatever branch.
@@ -46,7 +57,7 @@ impl Branches {
                     ..Point::default()
                 }..,
             )
-            .map(|(_, entry)| entry)
+            .map(|(_, (entry, _))| entry)
             .take_while(move |entry| entry.index() == index)
     }
 
@@ -86,7 +97,9 @@ impl Branches {
             if first.key().index > index {
                 break;
             }
-            self.bytes -= first.remove().body_bytes();
+            let (entry, arrival) = first.remove();
+            self.order.remove(&arrival);
+            self.bytes -= entry.body_bytes();
         }
     }
 }

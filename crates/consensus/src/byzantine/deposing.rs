@@ -208,6 +208,9 @@ impl Byzantine {
         // What took this node to its term goes ahead, so that every receiver can count (P4.2).
         let proof = self.proof_of_term();
         self.out.send(Recipient::Others, proof, None);
+        if reason == Reason::Misbehaved {
+            self.repeat_evidence();
+        }
         let suspect = Suspect {
             epoch: self.configuration().epoch(),
             term: self.state.term,
@@ -239,6 +242,11 @@ impl Byzantine {
     }
 
     pub(super) fn suspect_received(&mut self, from: NodeId, signed: Signed<Suspect>) {
+        // A statement that lasts is repeated by who made it. From anybody else it may be an old
+        // one, kept to be added to others of another time.
+        if from != signed.signer {
+            return;
+        }
         let suspect = &signed.body;
         if suspect.commit.index < self.commit.index {
             self.answer(from);
@@ -251,6 +259,11 @@ impl Byzantine {
             && point.index > self.log.last().index
         {
             self.fetches.ahead(from, point, self.now.monotonic);
+        }
+        if let Reason::Starved(key) = suspect.reason
+            && self.pending.contains(&key)
+        {
+            self.watch(key);
         }
         let by_leader = signed.signer == self.leader();
         let reason = suspect.reason;

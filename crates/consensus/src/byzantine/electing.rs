@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     certificate::ElectionCertificate,
-    entry::Entry,
+    entry::SignedHeader,
     event::{Notice, Recipient, WriteId},
     evidence::Offence,
     limits,
@@ -40,6 +40,7 @@ impl Byzantine {
         if term > self.state.term && signed.body.leave.term.next() == term {
             self.leave_term(signed.body.leave.clone());
         }
+        self.learn_commit(signed.body.commit.clone());
         if term == self.state.term && self.leads_term() && self.candidacy.request.is_none() {
             self.candidacy.reports.insert(signed.signer, signed);
         }
@@ -71,6 +72,27 @@ impl Byzantine {
         point.index > self.commit.index && !self.holds(point)
     }
 
+    /// Whether the timestamps beyond the commit point neither go back from the entry that the
+    /// headers hang from, nor lie far ahead (P3.2, P4.5). Asked again until the election.
+    fn timely(&self, report: &Report) -> bool {
+        let headers = &report.pair.headers;
+        let latest = self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS);
+        let anchored = headers.first().is_none_or(|first| {
+            let anchor = Point {
+                index: first.header.index.previous(),
+                hash: first.header.previous,
+            };
+            self.entry(anchor)
+                .is_none_or(|entry| entry.header().timestamp <= first.header.timestamp)
+        });
+        let beyond = |signed: &&SignedHeader| signed.header.index > self.commit.index;
+        anchored
+            && headers
+                .iter()
+                .filter(beyond)
+                .all(|signed| signed.header.timestamp <= latest)
+    }
+
     /// Asks for grants as soon as enough reports count.
     pub(super) fn collect_reports(&mut self) {
         let promised = self
@@ -95,7 +117,7 @@ impl Byzantine {
                 continue;
             };
             let complete = !path.points.iter().any(|&point| self.lacks(point));
-            if report.body.term == term && complete {
+            if report.body.term == term && complete && self.timely(&report.body) {
                 paths.push((*reporter, path));
                 reports.push(report.clone());
             }
@@ -233,13 +255,14 @@ impl Byzantine {
             return;
         };
         let term = certificate.term();
+        if term < self.state.term || (term == self.state.term && self.election.is_some()) {
+            return;
+        }
+        // Before the term is entered, so that no write holds the one without the other.
+        self.record(Record::Election(certificate.clone()));
         if term > self.state.term {
             self.enter_term(term, true);
         }
-        if term != self.state.term || self.election.is_some() {
-            return;
-        }
-        self.record(Record::Election(certificate.clone()));
         self.notice(Notice::Elected {
             term,
             leader: self.configuration().leader(term),
@@ -263,10 +286,13 @@ impl Byzantine {
         let Ok((fork, path)) = self.branches.path(&self.log, base) else {
             return;
         };
-        let too_early = |entry: &Arc<Entry>| {
-            entry.header().timestamp > self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS)
-        };
-        if fork.index < self.commit.index || path.iter().any(too_early) {
+        let latest = self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS);
+        let mut before = self.entry(fork).map_or(0, |entry| entry.header().timestamp);
+        let timely = path.iter().all(|entry| {
+            let timestamp = entry.header().timestamp;
+            (std::mem::replace(&mut before, timestamp)..=latest).contains(&timestamp)
+        });
+        if fork.index < self.commit.index || !timely {
             self.notice(Notice::BaseRefused {
                 term: self.state.term,
                 base,

@@ -75,6 +75,9 @@ impl Byzantine {
     /// commit point.
     fn needs(&self) -> Vec<(Option<Point>, Option<NodeId>)> {
         let mut needs = Vec::new();
+        if !self.application_keeps_up() {
+            return needs;
+        }
         let mut need = |point: Point, hint: Option<NodeId>| {
             if point.index.beyond(self.commit.index) > 2 * limits::WINDOW {
                 needs.push((None, hint));
@@ -141,19 +144,16 @@ impl Byzantine {
     }
 
     pub(super) fn fetch_reply(&mut self, from: NodeId, reply: FetchReply) {
-        let asked = self
-            .fetches
-            .open
-            .get(&reply.target)
-            .is_some_and(|open| open.asked == from);
-        if asked {
-            self.fetches.open.remove(&reply.target);
-        }
+        // Who reads from disk answers along the chain, whatever was the target.
+        let asked = self.fetches.open.values().any(|open| open.asked == from);
         for entry in &reply.entries {
             self.witness_entry(entry);
         }
-        if asked || self.wanted.is_some() {
-            self.keep(&reply.entries);
+        // An answer that brings nothing new is not followed by another question at once.
+        if asked && self.keep(&reply.entries) {
+            self.fetches
+                .open
+                .retain(|target, open| open.asked != from || *target != reply.target);
         }
         if let Some(commit) = reply.commit {
             self.learn_nearer_commit(commit);
@@ -262,6 +262,14 @@ impl Byzantine {
             commit,
         };
         self.out.send(Recipient::Node(to), reply, None);
+    }
+
+    /// An entry that is here, on the chain or beside it.
+    pub(super) fn entry(&self, point: Point) -> Option<&Arc<Entry>> {
+        self.log
+            .get(point.index)
+            .filter(|entry| entry.point() == point)
+            .or_else(|| self.branches.get(point))
     }
 
     /// Whether an entry's body is here, on the chain or beside it.

@@ -81,6 +81,7 @@ impl Byzantine {
     fn propose(&mut self) {
         let previous = self.log.last();
         let mut entries = Vec::new();
+        let mut bytes = 0;
         loop {
             let in_flight = self.log.last().index.beyond(self.commit.index);
             let waiting = self.pending.unproposed();
@@ -89,6 +90,8 @@ impl Byzantine {
                 || !worth_it
                 || in_flight >= limits::WINDOW
                 || entries.len() >= limits::MESSAGE_ENTRIES
+                || bytes >= limits::MESSAGE_BYTES
+                || !self.application_keeps_up()
             {
                 break;
             }
@@ -114,6 +117,7 @@ impl Byzantine {
                 self.now,
             );
             self.accept_one(&entry);
+            bytes += entry.body_bytes();
             entries.push(entry);
         }
         if !entries.is_empty() {

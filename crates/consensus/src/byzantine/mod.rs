@@ -429,7 +429,13 @@ impl Byzantine {
             .min(applied)
             .0
             .saturating_sub(limits::RETAINED_ENTRIES);
-        self.branches.forget(self.commit.index);
+        // The branch beside the chain stays: a collector may ask for its bodies (P4.5).
+        let beside = self
+            .side
+            .as_ref()
+            .and_then(|side| side.entries.first())
+            .map_or(self.commit.index, |first| first.index().previous());
+        self.branches.forget(self.commit.index.min(beside));
         if floor > self.log.before().index.0 {
             self.log.forget(Index(floor));
             self.certificates = self.certificates.split_off(&Index(floor));

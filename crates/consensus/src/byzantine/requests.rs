@@ -38,7 +38,8 @@ impl Byzantine {
             return;
         }
         self.note_waiting();
-        if self.watch(request.key()) {
+        // A complaint that is repeated goes out again: the relay may have been lost.
+        if self.watch(request.key()) || self.watches(&request.key()) {
             let relay = self.relay(vec![Arc::clone(request.payload())], true);
             self.out.send(Recipient::Others, relay, None);
         }
@@ -63,7 +64,7 @@ impl Byzantine {
     }
 
     /// Starts a starvation timer, unless one runs for the account. Returns whether it did.
-    fn watch(&mut self, key: RequestKey) -> bool {
+    pub(super) fn watch(&mut self, key: RequestKey) -> bool {
         if self.starving.len() >= limits::STARVED_REQUESTS
             || self.starving.contains_key(&key.account)
         {
@@ -72,6 +73,12 @@ impl Byzantine {
         let deadline = self.now.monotonic.after(self.starvation());
         self.starving.insert(key.account, (key, deadline));
         true
+    }
+
+    fn watches(&self, key: &RequestKey) -> bool {
+        self.starving
+            .get(&key.account)
+            .is_some_and(|(watched, _)| watched == key)
     }
 
     fn starvation(&self) -> Time {

@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::{
     certificate::QuorumCertificate,
     configuration::Configuration,
+    entry::EntryKind,
     limits,
     message::{Justification, Report},
     types::{Point, Term},
@@ -26,6 +27,9 @@ pub enum Void {
     /// A header is not by the leader of the pair's term.
     #[error("a header is not of the pair's term and leader")]
     Author,
+    /// No correct node would have accepted an entry with such a header there (P3.2).
+    #[error("a header is of the wrong kind, or its timestamp goes back")]
+    Header,
 }
 
 /// The points of a sound report's pair: from its anchor to the accepted point, each linked to the
@@ -107,12 +111,30 @@ pub fn judge(configuration: &Configuration, report: &Report) -> Result<Path, Voi
     let points = link(configuration, report, |point| {
         base == Some(point) || certified.contains(&point)
     })?;
+    check_headers(report, base == Some(points[0]))?;
     Ok(Path {
         term: pair.term,
         points,
         base,
         certified: certified.into_iter().max_by_key(|point| point.index),
     })
+}
+
+/// What P3.2 says about the headers among themselves: the first entry after base, and no other, is
+/// the term record, and timestamps do not go back.
+fn check_headers(report: &Report, from_base: bool) -> Result<(), Void> {
+    let headers = &report.pair.headers;
+    let right_kinds = headers.iter().enumerate().all(|(position, signed)| {
+        (signed.header.kind == EntryKind::TermRecord) == (from_base && position == 0)
+    });
+    let in_order = headers
+        .windows(2)
+        .all(|pair| pair[0].header.timestamp <= pair[1].header.timestamp);
+    if right_kinds && in_order {
+        Ok(())
+    } else {
+        Err(Void::Header)
+    }
 }
 
 fn link(

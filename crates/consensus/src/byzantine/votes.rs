@@ -90,6 +90,11 @@ impl Votes {
         }
         covering.truncate(needed);
         let furthest = covering.first()?.0.index;
+        // Old votes of others and the own after a long catch-up can lie further apart than the
+        // headers of a certificate may reach (P2.7); newer votes will come.
+        if furthest.beyond(point.index) > limits::WINDOW {
+            return None;
+        }
         let headers = |index: Index| log.get(index).map(|entry| entry.header().clone());
         Some(QuorumCertificate {
             counted,

@@ -172,6 +172,19 @@ impl Byzantine {
         self.suspect_known_traitor();
     }
 
+    /// Says again what the leader is suspected for: a peer may have missed it.
+    pub(super) fn repeat_evidence(&mut self) {
+        let leader = self.leader();
+        let against = self
+            .evidence
+            .iter()
+            .find(|evidence| evidence.accused() == leader);
+        if let Some(evidence) = against {
+            let evidence = (**evidence).clone();
+            self.out.send(Recipient::Others, evidence, None);
+        }
+    }
+
     /// Evidence against the leader makes everyone suspect (P4.2), whenever it leads.
     pub(super) fn suspect_known_traitor(&mut self) {
         let leader = self.leader();

@@ -116,7 +116,7 @@ messages! {
     /// What a node may have voted for, to the next leader (P4.4).
     Report(Report) = 5, Urgent;
     /// The next leader asks for grants (P4.7).
-    RequestVote(RequestVote) = 6, Urgent;
+    RequestVote(RequestVote) = 6, Bulk;
     /// A grant (P4.7).
     VoteGranted(Grant) = 7, Urgent;
     /// Certificates for somebody who lacks them (P4.2, P4.3).

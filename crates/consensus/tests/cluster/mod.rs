@@ -18,13 +18,12 @@ struct Numbers;
 
 impl Payloads for Numbers {
     fn key(&self, payload: &[u8]) -> Result<RequestKey, InvalidPayload> {
-        let nonce = payload
-            .try_into()
-            .map(u64::from_le_bytes)
-            .map_err(|_| InvalidPayload("not eight bytes".to_owned()))?;
+        let (nonce, rest) = payload
+            .split_at_checked(8)
+            .ok_or_else(|| InvalidPayload("not eight bytes".to_owned()))?;
         Ok(RequestKey {
-            account: [1; 32],
-            nonce,
+            account: [rest.first().copied().unwrap_or(1); 32],
+            nonce: u64::from_le_bytes(nonce.try_into().unwrap()),
         })
     }
 
@@ -42,15 +41,35 @@ struct Host {
     requests: BTreeSet<RequestKey>,
 }
 
+pub type Filter = Box<dyn FnMut(usize, usize, &Message) -> bool>;
+
+pub type Hook = Box<dyn FnMut(usize, usize, &Message) -> Vec<(usize, usize, Message)>>;
+
 pub struct Cluster {
-    verification: Verification,
-    setups: Vec<Setup>,
+    /// What a traitor says at once when it sees a message.
+    pub hook: Hook,
+    pub verification: Verification,
+    pub setups: Vec<Setup>,
     hosts: Vec<Host>,
     wire: VecDeque<(usize, usize, Arc<Message>)>,
-    now: Now,
+    pub now: Now,
+    is_hostile: bool,
+    /// Whether a message arrives.
+    pub filter: Filter,
+    /// Messages that a receiver refused.
+    pub refused: Vec<(usize, usize, String)>,
+    /// Every message that was sent, as it went.
+    pub sent: Vec<(usize, usize, Arc<Message>)>,
 }
 
 impl Cluster {
+    /// One in which somebody may say what others refuse.
+    pub fn hostile(nodes: u8) -> Self {
+        let mut cluster = Self::new(nodes);
+        cluster.is_hostile = true;
+        cluster
+    }
+
     pub fn new(nodes: u8) -> Self {
         let keys: Vec<SigningKey> = (1..=nodes)
             .map(|number| SigningKey::from_bytes(&[number; 32]))
@@ -102,6 +121,11 @@ impl Cluster {
                 monotonic: Time(0),
                 wall: 1_000_000,
             },
+            is_hostile: false,
+            filter: Box::new(|_, _, _| true),
+            hook: Box::new(|_, _, _| Vec::new()),
+            refused: Vec::new(),
+            sent: Vec::new(),
         };
         for node in 0..cluster.hosts.len() {
             cluster.start(node);
@@ -266,21 +290,50 @@ impl Cluster {
         }
     }
 
+    /// Says something in a node's name.
+    pub fn say(&mut self, from: usize, to: usize, message: impl Into<Message>) {
+        self.wire.push_back((from, to, Arc::new(message.into())));
+    }
+
+    pub fn complain(&mut self, node: usize, payload: Vec<u8>) {
+        let request = Request::check(Arc::from(payload), &Numbers).unwrap();
+        self.handle(node, Event::Complain(request));
+    }
+
+    pub fn chain(&self, node: usize) -> Vec<Arc<Entry>> {
+        self.hosts[node].applied.clone()
+    }
+
     /// Delivers everything that is on its way.
     pub fn settle(&mut self) {
         let mut delivered = 0;
         while let Some((from, to, message)) = self.wire.pop_front() {
             delivered += 1;
             assert!(delivered < 200_000, "the network never comes to rest");
-            if self.hosts[to].replica.is_none() {
+            if to >= self.hosts.len()
+                || self.hosts[to].replica.is_none()
+                || !(self.filter)(from, to, &message)
+            {
                 continue;
+            }
+            self.sent.push((from, to, Arc::clone(&message)));
+            for (from, to, said) in (self.hook)(from, to, &message) {
+                self.wire.push_front((from, to, Arc::new(said)));
             }
             let from = NodeId(u16::try_from(from).unwrap());
             let bytes = message.to_bytes();
-            let message = self
-                .verification
-                .message(from, &bytes)
-                .unwrap_or_else(|refused| panic!("{message:?}: {refused}"));
+            let message = match self.verification.message(from, &bytes) {
+                Ok(message) => message,
+                Err(refused) => {
+                    assert!(self.is_hostile, "{message:?}: {refused}");
+                    self.refused.push((
+                        from.position(),
+                        to,
+                        format!("{}: {refused}", message.name()),
+                    ));
+                    continue;
+                }
+            };
             if let Message::Relay(relay) = &*message {
                 let requests = self.verification.relayed(&relay.body.requests);
                 let complained = relay.body.complained;
