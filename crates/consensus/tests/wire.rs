@@ -235,7 +235,7 @@ fn announced_lengths_are_judged_before_anything_is_read() {
             "append-entries of term 1",
             3 + 8 + 8 + 40 + 4 + SIGNED_HEADER + 4,
             "payload",
-            3_145_728,
+            6_291_456,
         ),
         (
             "report of validator 1",
