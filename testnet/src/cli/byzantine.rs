@@ -14,7 +14,8 @@ use crate::{
 };
 
 pub const NOTES: &str = "\
-A behaviour acts at once on a running node, and stays with it over restarts until it is cleared.
+A behaviour acts at once on a running node, and stays with it over restarts until it is
+cleared.
 
 Examples:
   testnet byzantine list

@@ -15,13 +15,13 @@ use crate::{
 };
 
 pub const NOTES: &str = "\
-Each row is a network of real processes of its own, with syncs on, run several times in turn with the
-others. A transfer counts when f + 1 nodes say the same (one in the Raft modes). After each run all
-nodes must hold one ledger, money must be conserved and every acknowledged transfer be in it; without
-that no figure is shown.
+Each row is a network of real processes of its own, with syncs on, run several times in turn
+with the others. A transfer counts when f + 1 nodes say the same (one in the Raft modes). After
+each run all nodes must hold one ledger, money must be conserved and every acknowledged
+transfer be in it; without that no figure is shown.
 
-Without --client-checks, raft is measured twice: with the leader alone checking clients' signatures,
-as it usually is, and with every node checking, as byzantine mode must.
+Without --client-checks, raft is measured twice: with the leader alone checking clients'
+signatures, as it usually is, and with every node checking, as byzantine mode must.
 
 Examples:
   testnet compare

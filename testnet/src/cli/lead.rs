@@ -15,10 +15,10 @@ use crate::{
 };
 
 pub const NOTES: &str = "\
-Whoever leads is paused until the others have given it up, and then goes on. In byzantine mode the
-nodes lead in order, so this is repeated until it is the chosen node's turn; in the Raft modes, until
-an election happens to choose it. It takes some seconds, and longer if leaders changed often of
-late, because the nodes' patience grows with every change.";
+Whoever leads is paused until the others have given it up, and then goes on. In byzantine mode
+the nodes lead in order, so this is repeated until it is the chosen node's turn; in the Raft
+modes, until an election happens to choose it. It takes some seconds, and longer if leaders
+changed often of late, because the nodes' patience grows with every change.";
 
 /// Longer than the longest chain of leader changes takes.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -22,8 +22,8 @@ Examples:
   testnet partition n3              n3 alone on one side, the others go on";
 
 pub const LINK_NOTES: &str = "\
-A link has a direction. Quote it, because a shell reads > otherwise. A new fault replaces the one
-that the link had.
+A link has a direction. Quote it, because a shell reads > otherwise. A new fault replaces the
+one that the link had.
 
 Examples:
   testnet link 'n0>n1' delay=20ms           what n0 sends to n1 arrives later

@@ -19,10 +19,10 @@ use crate::{
 };
 
 pub const NOTES: &str = "\
-Healthy means: all nodes are up, on one committed chain, and less than a second behind.
-The exit code is 0 whether or not the network is healthy, and 7 if there is none; with --wait it
-is 0 only if it became healthy in time, else 3 if too few nodes answer and 7 otherwise.
-In JSON, the numbers of a node whose role is down are 0.";
+Healthy means: all nodes are up, on one committed chain, and less than a second behind. The
+exit code is 0 whether or not the network is healthy, and 7 if there is none; with --wait it is
+0 only if it became healthy in time, else 3 if too few nodes answer and 7 otherwise. In JSON,
+the numbers of a node whose role is down are 0.";
 
 #[derive(Args)]
 pub struct Arguments {

@@ -24,8 +24,8 @@ use crate::{
 };
 
 pub const NOTES: &str = "\
-A network is made once, with its mode, nodes and keys, and gone on with afterwards; --reset makes
-another one in its place. Ctrl-C stops all nodes; with --detach they go on until `down`.
+A network is made once, with its mode, nodes and keys, and gone on with afterwards; --reset
+makes another one in its place. Ctrl-C stops all nodes; with --detach they go on until `down`.
 
 Examples:
   testnet up
