@@ -53,6 +53,21 @@ fn byzantine_networks_with_locks_survive_what_breaks() {
     run_all(&options(Mode::Byzantine, 7, Adversaries::Rotating), 0..16);
 }
 
+/// Here a node once made a certificate whose votes lay further apart than its headers may reach,
+/// and could not read it back from its disk (P2.7).
+#[test]
+fn certificates_stay_within_the_window() {
+    let options = Options {
+        seconds: 30,
+        rate: 60,
+        signatures: Some(Signatures::StandIn),
+        ..options(Mode::Byzantine, 7, Adversaries::Rotating)
+    };
+    for seed in [84, 132, 196] {
+        run(&options, seed);
+    }
+}
+
 #[test]
 fn raft_networks_survive_what_breaks() {
     for nodes in [3, 4, 5] {

@@ -83,18 +83,18 @@ impl Votes {
             .filter(|(point, _)| point.index > above && log.contains(*point))
             .collect();
         covering.sort_by_key(|(point, vote)| (std::cmp::Reverse(point.index), vote.signer));
-        let point = covering.get(needed.checked_sub(1)?)?.0;
+        // The furthest that enough votes cover within the headers that a certificate may hold:
+        // a vote too far ahead of the slowest is passed over (P2.7).
+        let together = covering.windows(needed.max(1)).find(|window| {
+            let (furthest, point) = (window[0].0, window[window.len() - 1].0);
+            furthest.index.beyond(point.index) <= limits::WINDOW
+        })?;
+        let point = together[together.len() - 1].0;
         // A certificate speaks only about points of its own term (P2.7).
         if log.term_at(point.index) != Some(term) {
             return None;
         }
-        covering.truncate(needed);
-        let furthest = covering.first()?.0.index;
-        // Old votes of others and the own after a long catch-up can lie further apart than the
-        // headers of a certificate may reach (P2.7); newer votes will come.
-        if furthest.beyond(point.index) > limits::WINDOW {
-            return None;
-        }
+        let furthest = together[0].0.index;
         let headers = |index: Index| log.get(index).map(|entry| entry.header().clone());
         Some(QuorumCertificate {
             counted,
@@ -102,7 +102,7 @@ impl Votes {
             following: (point.index.0 + 1..=furthest.0)
                 .map(|index| headers(Index(index)))
                 .collect::<Option<_>>()?,
-            votes: covering.into_iter().map(|(_, vote)| vote.clone()).collect(),
+            votes: together.iter().map(|(_, vote)| (*vote).clone()).collect(),
         })
     }
 }
