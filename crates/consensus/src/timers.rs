@@ -33,10 +33,12 @@ impl Timers {
         applied_vote: Time::from_millis(20),
     };
 
-    /// The silence timer of Byzantine mode, which needs no randomness: the middle of the range.
+    /// `span` once more for each level, at most [`Timers::longest`]: how patient the silence and
+    /// starvation timers are (P4.6).
     #[must_use]
-    pub const fn silence(&self) -> Time {
-        Time(self.silence_shortest.0.midpoint(self.silence_longest.0))
+    pub fn grown(&self, span: Time, level: u32) -> Time {
+        let grown = span.0.saturating_mul(u64::from(level) + 1);
+        Time(grown.min(self.longest.0.max(span.0)))
     }
 
     /// `span` doubled `level` times, at most [`Timers::longest`].

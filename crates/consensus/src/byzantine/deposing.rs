@@ -23,7 +23,7 @@ impl Byzantine {
     /// The silence timer at the present level.
     pub(super) fn silence(&self) -> Time {
         let timers = &self.out.setup.timers;
-        timers.at_level(timers.silence(), self.timer.level)
+        timers.grown(timers.silence_shortest, self.timer.level)
     }
 
     fn half_timer(&self) -> Time {

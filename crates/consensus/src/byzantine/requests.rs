@@ -83,7 +83,7 @@ impl Byzantine {
 
     fn starvation(&self) -> Time {
         let timers = &self.out.setup.timers;
-        timers.at_level(timers.starvation, self.timer.level)
+        timers.grown(timers.starvation, self.timer.level)
     }
 
     /// Any committed entry with that nonce stops the timer (P6.2).
