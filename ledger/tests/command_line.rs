@@ -46,7 +46,10 @@ fn pays_and_proves(network: &TestNetwork, mode: Mode) {
     let block = block.ends(0).json();
     assert_eq!(text(&block["transactions"][0], "id"), id);
     assert_eq!(text(&block["transactions"][0], "status"), "applied");
-    network.ledger("block 1000000").ends(2);
+    let beyond = network.ledger("block 1000000").ends(2);
+    assert!(beyond.error.contains("the last entry is "), "{beyond:?}");
+    let none = network.ledger("block 0").ends(2);
+    assert!(none.error.contains("start at 1"), "{none:?}");
 
     let got = network.ledger(&format!("receipt get {id} --out ~/receipt.json --json"));
     assert_eq!(
@@ -193,9 +196,11 @@ fn many_are_submitted(network: &TestNetwork) {
     let results: Vec<Value> = run
         .out
         .lines()
-        .take(52)
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
+    let (last, results) = results.split_last().unwrap();
+    assert_eq!(results.len(), 52);
+    assert_eq!(text(&last["error"], "code"), "rejected");
     let ended = |status: &str| {
         let of_status = results.iter().filter(|line| line["status"] == status);
         of_status
@@ -228,6 +233,13 @@ fn accounts_are_opened(network: &TestNetwork) {
         (&again["account"], &again["repeated"]),
         (&opened["account"], &true.into())
     );
+    let again = network.ledger("account new erin").ends(0);
+    assert!(again.out.contains("is open already"), "{again:?}");
+    let again = network.ledger("account new alice --json").ends(0).json();
+    assert_eq!(again["repeated"], true, "genesis opened it");
+    let other = KeyPair::from_seed("stranger").public_key();
+    let taken = network.ledger(&format!("account new erin --key {other}"));
+    assert!(taken.ends(4).error.contains("name-taken"));
     network.ledger("issue erin 500 --json").ends(0);
     network.ledger("transfer erin bob 100").ends(0);
     assert_eq!(network.balance("erin"), 400);
@@ -384,6 +396,30 @@ fn without_a_network_the_command_says_how_to_start_one() {
             assert!(failed.error.contains("testnet up"), "{failed:?}");
         }
     }
+}
+
+#[test]
+fn a_stopped_local_network_is_named_and_a_reference_leaves_doubt() {
+    let root = tempfile::tempdir().unwrap();
+    let home = root.path();
+    genesis("test", Mode::Byzantine, &placeholders(4))
+        .store(&home.join("genesis.json"), Overwrite::Refuse)
+        .unwrap();
+    KeyPair::from_seed("alice")
+        .write_pem(&home.join("keys/alice.pem"), Overwrite::Refuse)
+        .unwrap();
+    fs::write(home.join("testnet.json"), "{}").unwrap();
+    let meaning = |line: &str| {
+        // Waiting as long as told would outlast every patience.
+        let failed = run(home, &format!("{line} --timeout 1000m --json")).ends(7);
+        let json = failed.json();
+        let next = text(&json["error"], "next");
+        assert!(next.contains("testnet up --data"), "{json:#}");
+        text(&json["error"], "meaning").to_owned()
+    };
+    assert!(meaning("balance alice").contains("no money moved"));
+    assert!(meaning("transfer alice bob 5").contains("no money moved"));
+    assert!(meaning("transfer alice bob 5 --reference r").contains("is not known"));
 }
 
 /// Stops the process if the test ends before it does.

@@ -3,14 +3,16 @@
 use clap::{Args, Subcommand};
 use consensus::PublicKey;
 use keys::{Address, check_name};
-use ledger::{Answer, Operation, Query, limits::ACCOUNTS_PER_ANSWER, query::AccountAnswer};
+use ledger::{
+    Answer, Operation, Query, RejectionCode, limits::ACCOUNTS_PER_ANSWER, query::AccountAnswer,
+};
 use serde_json::{Value, json};
 
 use super::{
     balance::{amounts, balances, reliance},
     connect::{Connection, Level, Told, unexpected},
     failure::{Failure, Outcome, missing},
-    output::{Output, table},
+    output::{Output, explained, table},
     parties::{ADMIN, Party},
     payment::{Order, Until},
     reference::Reference,
@@ -22,8 +24,8 @@ pub const EXAMPLES: &str = "\
 Examples:
   ledger account list
   ledger account show alice --json
-  ledger account new erin                 makes a key and opens its account (needs the admin's key)
-  ledger account new erin --key hwk1…     opens the account of somebody else's key";
+  ledger account new erin                 # makes a key, and the admin opens its account
+  ledger account new erin --key hwk1…     # opens the account of somebody else's key";
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -225,9 +227,9 @@ async fn new(setup: &Setup, arguments: &NewArguments, output: Output) -> Outcome
             .meaning(format!(
                 "The key is there ({public}), but the account is not open yet."
             ))
-            .next(format!(
-                "Have the admin run: {}",
-                common.command(&["account", "new", name, "--key", &public.to_string()])
+            .next(explained(
+                &common.command(&["account", "new", name, "--key", &public.to_string()]),
+                "for the admin to run",
             ))
     })?;
     let connection = Connection::open(setup, Some(&admin.key))?;
@@ -247,7 +249,13 @@ async fn new(setup: &Setup, arguments: &NewArguments, output: Output) -> Outcome
             .to_vec(),
     };
     let settled = order.settle(&connection, Until::Applied).await?;
+    let mut open_already = settled.repeated;
     if let Some(rejection) = settled.rejection() {
+        // Genesis may have opened it, so that no transaction did.
+        open_already = rejection.code == RejectionCode::AccountExists
+            && is_open(&connection, name, address).await?;
+    }
+    if let Some(rejection) = settled.rejection().filter(|_| !open_already) {
         let failure = rejected(&rejection)
             .meaning("The account was not opened.")
             .known("account", address.to_string());
@@ -263,19 +271,27 @@ async fn new(setup: &Setup, arguments: &NewArguments, output: Output) -> Outcome
             "account": address.to_string(),
             "key": public.to_string(),
             "id": settled.id.to_string(),
-            "status": settled.status(),
+            "status": if open_already { "applied" } else { settled.status() },
             "index": settled.index,
             "term": settled.term,
-            "repeated": settled.repeated,
+            "repeated": open_already,
             "file": file.as_ref().map(|file| file.display().to_string()),
         }),
         &format!(
-            "The account {name} is open: {address}\n  \
+            "The account {name} is open{}: {address}\n  \
              public key  {public}\n  \
              key file    {}",
+            if open_already { " already" } else { "" },
             file.map_or_else(|| "not here".to_owned(), |file| file.display().to_string()),
         ),
     );
     output.next(&common.command(&["transfer", "alice", name, "250"]));
     Ok(())
+}
+
+/// Whether the account of that address is open under that name.
+async fn is_open(connection: &Connection, name: &str, address: Address) -> Outcome<bool> {
+    let told = connection.account(address, Level::Matching).await?;
+    let found = told.answer;
+    Ok(found.is_some_and(|found| name_of(&connection.setup, &found).as_deref() == Some(name)))
 }

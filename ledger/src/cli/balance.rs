@@ -20,7 +20,7 @@ than anything acknowledged before the question. `local`: one node's word. Amount
 smallest unit, as strings.
 
 Examples:
-  ledger balance                 every account of genesis and every key in DIR/keys
+  ledger balance                 # every account of genesis and every key in DIR/keys
   ledger balance alice
   ledger balance hw1… --consistency linearizable --json";
 

@@ -26,18 +26,20 @@ pub struct Arguments {
 }
 
 pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
+    let index = arguments.index;
+    if index == 0 {
+        return Err(Failure::usage("there is no entry 0: indices start at 1"));
+    }
     let setup = Setup::load(common)?;
     let connection = Connection::open(&setup, None)?;
-    let index = arguments.index;
     let found = connection.client.block(index, connection.left()).await;
     let found = found.map_err(|error| connection.unanswered(&error))?;
     let Some(block) = found else {
-        return Err(
-            Failure::usage(format!("nothing is committed at index {index} yet")).next(format!(
-                "How far the ledger is: {}",
-                common.command(&["status"])
-            )),
-        );
+        let last = last(&connection).await?;
+        return Err(Failure::usage(format!(
+            "nothing is committed at index {index} yet: the last entry is {last}"
+        ))
+        .next(common.command(&["block", &last.to_string()])));
     };
     let unreadable = |error: &dyn std::fmt::Display| {
         Failure::unverified(format!("the nodes' entry {index} does not hold: {error}"))
@@ -110,6 +112,13 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
     });
     output.result(&json, &text);
     Ok(())
+}
+
+/// How far enough nodes are.
+async fn last(connection: &Connection) -> Outcome<u64> {
+    let admin = connection.setup.genesis.admin().address();
+    let told = connection.account(admin, Level::Matching).await?;
+    Ok(told.applied)
 }
 
 /// What became of the entry's transactions, if the nodes still remember.

@@ -1,6 +1,8 @@
 //! The connection to a network's nodes, and what its failures mean.
 
 use std::{
+    io::ErrorKind,
+    net::{SocketAddr, UdpSocket},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,9 +15,15 @@ use ledger::{Answer, Query, query::AccountAnswer};
 
 use super::{
     failure::{Failure, Outcome},
+    output::explained,
     parties::Party,
     setup::Setup,
 };
+
+/// How long a stopped local network is waited for: somebody may just be starting it.
+const STOPPED: Duration = Duration::from_secs(1);
+/// How long this machine's own refusal takes at most.
+const REFUSAL: Duration = Duration::from_millis(2);
 
 /// How much an answer can be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -61,6 +69,8 @@ pub struct Connection {
     pub setup: Setup,
     pub client: Client,
     pub configuration: Arc<Configuration>,
+    /// How long the command, or each of its questions, may take.
+    timeout: Duration,
     /// When the whole command must be done; without it, each question has its own time.
     deadline: Option<Instant>,
 }
@@ -71,13 +81,19 @@ impl Connection {
         let configuration = node::configuration(&setup.genesis, None)
             .map_err(|error| Failure::unverified(format!("the genesis is of no use: {error}")))?;
         let key = setup.client_key(own)?;
-        let deadline = Instant::now() + setup.common.timeout();
+        let timeout = if is_stopped(setup) {
+            STOPPED.min(setup.common.timeout())
+        } else {
+            setup.common.timeout()
+        };
+        let deadline = Instant::now() + timeout;
         let client = Client::connect(&setup.genesis, &key);
         let client = client.map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
         Ok(Self {
             setup: setup.clone(),
             client,
             configuration: Arc::new(configuration),
+            timeout,
             deadline: Some(deadline),
         })
     }
@@ -95,7 +111,7 @@ impl Connection {
     pub fn left(&self) -> Duration {
         match self.deadline {
             Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-            None => self.setup.common.timeout(),
+            None => self.timeout,
         }
     }
 
@@ -196,20 +212,23 @@ impl Connection {
             .meaning("Nothing was sent.")
             .known("status", "rejected")
             .known("rejection", serde_json::json!({"code": "unknown-account"}))
-            .next(format!(
-                "Accounts: {}",
-                self.setup.common.command(&["account", "list"])
+            .next(explained(
+                &self.setup.common.command(&["account", "list"]),
+                "the accounts there are",
             ))
     }
 
     /// Whether the network was made by the local network's program.
     pub fn is_testnet(&self) -> bool {
-        self.setup.common.directory().join("testnet.json").is_file()
+        is_testnet(&self.setup)
     }
 
     /// A question got no answer. Nothing was sent that could move money.
     pub fn unanswered(&self, error: &ClientError) -> Failure {
-        let nothing = "Nothing was sent, no money moved.";
+        self.said(error).unsent()
+    }
+
+    fn said(&self, error: &ClientError) -> Failure {
         match error {
             ClientError::NoQuorum {
                 reachable: 0,
@@ -219,8 +238,7 @@ impl Connection {
                 Code::TestnetState,
                 format!("the local network is stopped: {}", self.why(0, unreachable)),
             )
-            .meaning(nothing)
-            .next(format!("Start it: {}", self.setup.common.testnet(&["up"]))),
+            .next(explained(&self.setup.common.testnet(&["up"]), "starts it")),
             ClientError::NoQuorum {
                 reachable,
                 needed,
@@ -232,7 +250,6 @@ impl Connection {
                     self.why(*reachable, unreachable)
                 ),
             )
-            .meaning(nothing)
             .next(self.restart(unreachable)),
             ClientError::NoMatch { answers, needed } => Failure::new(
                 Code::NoQuorum,
@@ -241,15 +258,14 @@ impl Connection {
                     self.configuration.sizes().validators()
                 ),
             )
-            .meaning(nothing)
-            .next(format!(
-                "See how they are: {}",
-                self.setup.common.command(&["status"])
+            .next(explained(
+                &self.setup.common.command(&["status"]),
+                "how the nodes are",
             )),
-            ClientError::Busy { .. } => Failure::new(Code::NoQuorum, error.to_string())
-                .meaning(nothing)
-                .next("Try again in a moment."),
-            error => Failure::new(Code::Internal, error.to_string()).meaning(nothing),
+            ClientError::Busy { .. } => {
+                Failure::new(Code::NoQuorum, error.to_string()).next("Try again in a moment.")
+            }
+            error => Failure::new(Code::Internal, error.to_string()),
         }
     }
 
@@ -275,14 +291,41 @@ impl Connection {
     pub fn restart(&self, unreachable: &[Unreachable]) -> String {
         let common = &self.setup.common;
         if !self.is_testnet() || unreachable.is_empty() {
-            return format!("See how the nodes are: {}", common.command(&["status"]));
+            return explained(&common.command(&["status"]), "how the nodes are");
         }
         let starts: Vec<String> = unreachable
             .iter()
             .map(|node| common.testnet(&["start", &node.name]))
             .collect();
-        format!("Start them again: {}", starts.join(" && "))
+        explained(&starts.join(" && "), "starts them again")
     }
+}
+
+fn is_testnet(setup: &Setup) -> bool {
+    setup.common.directory().join("testnet.json").is_file()
+}
+
+/// Whether this is a local network of which no node runs: the machine refuses what is sent to any
+/// of them.
+fn is_stopped(setup: &Setup) -> bool {
+    let mut validators = setup.genesis.validators().iter();
+    is_testnet(setup) && validators.all(|validator| is_refused(validator.address))
+}
+
+/// Whether nobody listens there, as far as this machine says so by itself. An empty datagram means
+/// nothing to a node.
+fn is_refused(address: SocketAddr) -> bool {
+    if !address.ip().is_loopback() {
+        return false;
+    }
+    let ask = || {
+        let socket = UdpSocket::bind(SocketAddr::new(address.ip(), 0))?;
+        socket.set_read_timeout(Some(REFUSAL))?;
+        socket.connect(address)?;
+        socket.send(&[])?;
+        socket.recv(&mut [])
+    };
+    ask().is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
 /// An answer to another question than was asked.
@@ -291,4 +334,18 @@ pub fn unexpected() -> Failure {
         Code::Internal,
         "the nodes answered something else than was asked: they run another version",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_nobody_listens_at_refuses() {
+        let listening = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = listening.local_addr().unwrap();
+        assert!(!is_refused(address));
+        // Nobody listens at the port of tcpmux.
+        assert!(is_refused(([127, 0, 0, 1], 1).into()));
+    }
 }

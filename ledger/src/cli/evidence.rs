@@ -13,7 +13,7 @@ use super::{
     connect::Connection,
     failure::{Failure, Outcome},
     files,
-    output::{Output, table},
+    output::{Output, explained, table},
     setup::{Common, Setup},
 };
 
@@ -23,7 +23,7 @@ it; nobody can make it up against a node whose key they do not have.
 
 Examples:
   ledger evidence list
-  ledger evidence show 3fa0 --out evidence.json     the start of an id is enough
+  ledger evidence show 3fa0 --out evidence.json     # the start of an id is enough
   ledger evidence verify evidence.json --genesis genesis.json";
 
 /// Most bytes of an evidence file: a frame in hexadecimal, and a little more.
@@ -212,9 +212,9 @@ async fn show(common: &Common, arguments: &ShowArguments, output: Output) -> Out
         [only] => only,
         [] => {
             return Err(
-                Failure::usage(format!("no node has evidence {:?}", arguments.id)).next(format!(
-                    "What there is: {}",
-                    common.command(&["evidence", "list"])
+                Failure::usage(format!("no node has evidence {:?}", arguments.id)).next(explained(
+                    &common.command(&["evidence", "list"]),
+                    "what there is",
                 )),
             );
         }

@@ -18,6 +18,8 @@ pub struct Failure {
     pub next: Option<String>,
     /// What is known all the same, for JSON.
     pub known: Map<String, Value>,
+    /// Whether this call has sent nothing that could move money.
+    pub unsent: bool,
 }
 
 /// What commands return.
@@ -31,6 +33,7 @@ impl Failure {
             meaning: None,
             next: None,
             known: Map::new(),
+            unsent: false,
         }
     }
 
@@ -52,6 +55,25 @@ impl Failure {
     pub fn meaning(mut self, meaning: impl Into<String>) -> Self {
         self.meaning = Some(meaning.into());
         self
+    }
+
+    /// This call has sent nothing that could move money.
+    pub fn unsent(mut self) -> Self {
+        self.unsent = true;
+        self.meaning("Nothing was sent, no money moved.")
+    }
+
+    /// The failure of a payment under a reference that the user gave: an earlier call may have made
+    /// it.
+    pub fn under_reference(self) -> Self {
+        if self.unsent {
+            self.meaning(
+                "This call sent nothing; whether the payment with this reference was made before \
+                 is not known.",
+            )
+        } else {
+            self
+        }
     }
 
     pub fn next(mut self, next: impl Into<String>) -> Self {

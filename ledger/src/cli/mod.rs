@@ -24,10 +24,11 @@ mod show;
 mod span;
 mod status;
 mod submit;
+mod submit_line;
 mod transaction;
 mod transfer;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use keys::exit::Code;
 use tokio::{
     runtime::{Builder, Handle},
@@ -35,7 +36,7 @@ use tokio::{
 };
 
 use failure::{Failure, Outcome};
-use output::Output;
+use output::{Output, program};
 use setup::Common;
 
 /// How long connections have to say goodbye. A node holds one that ended without a word for some
@@ -57,12 +58,12 @@ struct CommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
-  ledger balance alice                        what alice holds, as f + 1 nodes say
-  ledger transfer alice bob 250               a payment, and the proof of it
-  ledger tx 8f0c…                             what became of a transaction
+  ledger balance alice                          # what alice holds, as f + 1 nodes say
+  ledger transfer alice bob 250                 # a payment, and the proof of it
+  ledger tx 8f0c…                               # what became of a transaction
   ledger receipt get 8f0c… --out receipt.json
-  ledger receipt verify receipt.json          offline, from the genesis file alone
-  ledger node --data n0 --listen 0.0.0.0:4100 run one node of a network
+  ledger receipt verify receipt.json            # offline, from the genesis file alone
+  ledger node --data n0 --listen 0.0.0.0:4100   # run one node of a network
 
 Exit codes: 0 done, 1 the system failed, 2 wrong use, 3 too few nodes answer or the outcome is
 unknown, 4 rejected, 5 a proof does not hold, 7 no running network here, 130 interrupted.
@@ -131,8 +132,13 @@ impl Command {
 /// Runs the command and says how it ended.
 pub fn run() -> Code {
     // Wrong use ends here, with clap's message and exit code 2.
-    let CommandLine { common, command } = CommandLine::parse();
-    let output = Output::new(common.json);
+    let matches = started_as(CommandLine::command(), &program("ledger")).get_matches();
+    let CommandLine { common, command } =
+        CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let output = match command {
+        Command::Submit(_) => Output::new(common.json).in_lines(),
+        _ => Output::new(common.json),
+    };
     match run_command(&common, command, output) {
         Ok(()) => Code::Ok,
         Err(failure) => {
@@ -140,6 +146,27 @@ pub fn run() -> Code {
             failure.code
         }
     }
+}
+
+/// Help that names the program as the user started it: what stands there can be typed.
+fn started_as(command: clap::Command, program: &str) -> clap::Command {
+    examples_of(command.bin_name(program.to_owned()), program)
+}
+
+fn examples_of(command: clap::Command, program: &str) -> clap::Command {
+    let help = command.get_after_help().map(ToString::to_string);
+    let command = match help {
+        Some(help) => {
+            let named = |before: &str| format!("{before}{program} ");
+            let help = help
+                .replace("\n  ledger ", &named("\n  "))
+                .replace("| ledger ", &named("| "))
+                .replace("=debug ledger ", &named("=debug "));
+            command.after_help(help)
+        }
+        None => command,
+    };
+    command.mut_subcommands(|command| examples_of(command, program))
 }
 
 fn run_command(common: &Common, command: Command, output: Output) -> Outcome {
@@ -164,8 +191,6 @@ fn run_command(common: &Common, command: Command, output: Output) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -186,6 +211,21 @@ mod tests {
         ] {
             let parsed = parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             assert_eq!(parsed.common.data.as_deref(), Some("d".as_ref()), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_names_the_program_as_it_was_started() {
+        let mut command = started_as(CommandLine::command(), "cargo ledger");
+        command.build();
+        let mut shown = vec![command.render_help().to_string()];
+        for command in command.get_subcommands_mut() {
+            shown.push(command.render_help().to_string());
+        }
+        for help in shown {
+            assert!(help.contains("Usage: cargo ledger"), "{help}");
+            assert!(!help.contains("\n  ledger "), "{help}");
+            assert!(!help.contains("| ledger "), "{help}");
         }
     }
 

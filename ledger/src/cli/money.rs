@@ -98,7 +98,10 @@ impl Unit {
             Err(_) if too_large(text) => {
                 format!("the amount is too large: the most is {}", u64::MAX)
             }
-            Err(error) => error.to_string(),
+            Err(_) => format!(
+                "{text:?} is no amount: use a whole number of smallest units, 1 to {}, without sign or leading zeros",
+                u64::MAX
+            ),
         };
         let hint = match self.units(text) {
             Some(units) => format!(
@@ -175,6 +178,7 @@ mod tests {
             let failure = refused(garbage);
             assert_eq!(failure.code, keys::exit::Code::Usage, "{garbage:?}");
             assert!(failure.message.contains("no amount"), "{garbage:?}");
+            assert!(failure.message.contains(" 1 to "), "{garbage:?}");
         }
     }
 

@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     failure::{Failure, Outcome},
-    output::{Output, colour_allowed},
+    output::{Output, colour_allowed, explained, program, quote},
     setup::Common,
 };
 
@@ -54,10 +54,13 @@ pub async fn run(common: &Common, arguments: Arguments, output: Output) -> Outco
         let absent = matches!(error, KeyFileError::File(FileError::NotFound(_)));
         let failure = Failure::from(error);
         if absent {
-            failure.next(format!(
-                "Make it: {} gen key --dir {}",
-                super::output::program("keys"),
-                super::output::quote(&directory.to_string_lossy())
+            failure.next(explained(
+                &format!(
+                    "{} gen key --dir {}",
+                    program("keys"),
+                    quote(&directory.to_string_lossy())
+                ),
+                "makes it",
             ))
         } else {
             failure

@@ -16,6 +16,8 @@ pub struct Output {
     json: bool,
     /// Whether text for people may be coloured.
     colour: bool,
+    /// Whether every object of JSON stands on one line.
+    lines: bool,
 }
 
 impl Output {
@@ -28,6 +30,16 @@ impl Output {
         Self {
             json,
             colour: terminal && colour_allowed(),
+            lines: false,
+        }
+    }
+
+    /// Every object of JSON on one line, also that of a failure.
+    #[must_use]
+    pub fn in_lines(self) -> Self {
+        Self {
+            lines: true,
+            ..self
         }
     }
 
@@ -90,7 +102,12 @@ impl Output {
     /// What went wrong, on standard error; with `--json` also as an object on standard output.
     pub fn failure(self, failure: &Failure) {
         if self.json {
-            let json = serde_json::to_string_pretty(&failure_json(failure));
+            let object = failure_json(failure);
+            let json = if self.lines {
+                serde_json::to_string(&object)
+            } else {
+                serde_json::to_string_pretty(&object)
+            };
             print(io::stdout(), &json.expect("failures are plain values"));
         }
         let colour = io::stderr().is_terminal() && colour_allowed();
@@ -152,6 +169,11 @@ pub fn program(name: &str) -> String {
     } else {
         name.to_owned()
     }
+}
+
+/// A command with what it is for, as a comment: the line works as it stands.
+pub fn explained(command: &str, purpose: &str) -> String {
+    format!("{command}   # {purpose}")
 }
 
 /// A word as a shell reads it back.

@@ -4,6 +4,7 @@ use keys::{Address, EncodingError, KeyPair, encoding::ADDRESS_PREFIX};
 
 use super::{
     failure::{Failure, Outcome, missing},
+    output::explained,
     setup::Setup,
 };
 
@@ -110,9 +111,9 @@ impl Setup {
             self.keys.directory().display()
         ))
         .meaning("Nothing was sent.")
-        .next(format!(
-            "Accounts and keys: {}",
-            self.common.command(&["account", "list"])
+        .next(explained(
+            &self.common.command(&["account", "list"]),
+            "accounts and keys",
         ))
     }
 

@@ -11,7 +11,7 @@ use super::{
     connect::Connection,
     failure::{Failure, Outcome},
     files,
-    output::Output,
+    output::{Output, explained},
     receipt_verify,
     receipts::{self, Gathered},
     setup::{Common, Setup},
@@ -70,9 +70,9 @@ async fn get(common: &Common, arguments: &GetArguments, output: Output) -> Outco
             Code::NoQuorum,
             format!("there is no receipt for {id}: {missing}"),
         )
-        .next(format!(
-            "What became of it: {}",
-            common.command(&["tx", &id.to_string()])
+        .next(explained(
+            &common.command(&["tx", &id.to_string()]),
+            "what became of it",
         )));
     };
     if arguments.out.as_os_str() == "-" {

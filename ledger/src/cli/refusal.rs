@@ -6,7 +6,7 @@ use consensus::Hash;
 use keys::exit::Code;
 use ledger::{Outcome as Executed, Rejection, RejectionCode};
 
-use super::{connect::Connection, failure::Failure, payment::Order, show, span};
+use super::{connect::Connection, failure::Failure, output::explained, payment::Order, show, span};
 
 impl Order {
     /// Nothing certain came back, or that it is refused.
@@ -39,9 +39,9 @@ impl Order {
                     "no outcome within {}: {answers} of the {needed} nodes that must say the same did{refusal}",
                     span::show(*after)
                 );
-                let failure = Failure::new(Code::NoQuorum, message).next(format!(
-                    "See how the nodes are: {}",
-                    connection.setup.common.command(&["status"])
+                let failure = Failure::new(Code::NoQuorum, message).next(explained(
+                    &connection.setup.common.command(&["status"]),
+                    "how the nodes are",
                 ));
                 self.undecided(connection, id, failure)
             }
@@ -68,10 +68,10 @@ impl Order {
         let common = &connection.setup.common;
         let words: Vec<&str> = self.repeat.iter().map(String::as_str).collect();
         let mut next = vec![
-            format!("Repeat this payment safely: {}", common.command(&words)),
-            format!(
-                "What became of it: {}",
-                common.command(&["tx", &id.to_string()])
+            explained(&common.command(&words), "repeats this payment safely"),
+            explained(
+                &common.command(&["tx", &id.to_string()]),
+                "what became of it",
             ),
         ];
         next.splice(0..0, failure.next.clone());
@@ -109,7 +109,7 @@ pub fn rejected(rejection: &Rejection) -> Failure {
     let hint = match rejection.code {
         RejectionCode::InsufficientFunds => "Send less, or have the account paid first.",
         RejectionCode::UnknownRecipient => {
-            "Check the address, or have the admin open the account: account new NAME"
+            "Check the address, or have the admin open the account first."
         }
         RejectionCode::UnknownAsset => "The assets stand in genesis.json.",
         RejectionCode::WrongKey => {

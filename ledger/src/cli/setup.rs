@@ -12,7 +12,7 @@ use keys::{
 
 use super::{
     failure::{Failure, Outcome, missing},
-    output::{program, quote},
+    output::{explained, program, quote},
     span,
 };
 
@@ -82,9 +82,9 @@ impl Common {
                     self.directory().display()
                 ),
             )
-            .next(format!(
-                "Start one: {}   (or name another with --data DIR)",
-                self.testnet(&["up"])
+            .next(explained(
+                &self.testnet(&["up"]),
+                "starts one; or name another with --data DIR",
             )),
             error => {
                 let message = format!("the genesis file {} is not good: {error}", path.display());
@@ -124,9 +124,9 @@ impl Setup {
                     "there is no key {text:?} in {}",
                     self.keys.directory().display()
                 ))
-                .next(format!(
-                    "Accounts and keys: {}",
-                    self.common.command(&["account", "list"])
+                .next(explained(
+                    &self.common.command(&["account", "list"]),
+                    "accounts and keys",
                 ))
             } else {
                 error.into()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     connect::{Connection, Level},
     failure::{Failure, Outcome},
-    output::Output,
+    output::{Output, explained},
     payment::result_of,
     receipts::{self, Gathered, MOMENT},
     sent::Sent,
@@ -204,7 +204,7 @@ async fn unknown(
     if let Some(note) = &note {
         let words: Vec<&str> = note.repeat.iter().map(String::as_str).collect();
         output.remark("It was sent from here, and may still be carried out, once at most.");
-        output.next(&format!("{}   (repeats it safely)", common.command(&words)));
+        output.next(&explained(&common.command(&words), "repeats it safely"));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     connect::Connection,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     money::Unit,
     output::Output,
     parties::ADMIN,
@@ -127,8 +127,12 @@ impl Payment<'_> {
             None => Reference::random()?,
         };
         let payer = setup.payer(self.from.unwrap_or(ADMIN), details.key.as_deref())?;
+        let doubt = |failure: Failure| match details.reference {
+            Some(_) => failure.under_reference(),
+            None => failure,
+        };
         let connection = Connection::open(&setup, Some(&payer.key))?;
-        let to = connection.address(self.to).await?;
+        let to = connection.address(self.to).await.map_err(doubt)?;
         let asset = unit.code;
         let operation = match self.from {
             Some(_) => Operation::Transfer { to, asset, amount },
@@ -142,7 +146,8 @@ impl Payment<'_> {
             reference: reference.clone(),
             repeat,
         };
-        let settled = order.settle(&connection, details.wait).await?;
+        let settled = order.settle(&connection, details.wait).await;
+        let settled = settled.map_err(doubt)?;
         let receipt = receipts::gather(&connection, settled.id, receipts::MOMENT).await;
         let known = described(&settled, &reference, &receipt);
         if let Some(rejection) = settled.rejection() {
