@@ -2,6 +2,7 @@
 
 mod image;
 mod scan;
+mod suspicion;
 mod walk;
 
 use std::fmt;
@@ -75,8 +76,8 @@ pub enum Damage {
     /// visitor was told.
     #[error("the last batch is damaged while its vote state is whole")]
     TailBatchDamaged,
-    /// Both copies of a synced vote state are damaged or a segment that may hold them is
-    /// missing: this counts as a lost disk (P9.4, P11.2) and nothing can be appended.
+    /// Both copies of a synced vote state are damaged, or what may have held them is damaged
+    /// otherwise than by a crash, or is missing: this counts as a lost disk (P9.4, P11.2) and nothing can be appended.
     #[error("the vote state is lost")]
     VoteStateLost,
 }
@@ -113,6 +114,13 @@ pub enum FindingKind {
     /// Neither copy of the segment's header is whole.
     #[error("both copies of the segment's header are damaged")]
     SegmentUnreadable,
+    /// A segment that was in use has nothing whole in it but a header.
+    #[error("the segment was in use and neither its vote slots nor its batches can be read")]
+    SegmentGarbled,
+    /// The vote slots are damaged otherwise than by a crash, and so is what follows the last
+    /// whole batch.
+    #[error("the vote slots are damaged, and so is what follows the last whole batch")]
+    VoteSlots,
     /// One copy of the segment's header is damaged; nothing is lost.
     #[error("one copy of the segment's header is damaged")]
     SegmentHeaderCopy,

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use crate::disk::Disk;
 use crate::error::OpenError;
-use crate::format::{Identity, SegmentHeader, segment_number};
+use crate::format::{Identity, SLOT_OFFSETS, SegmentHeader, segment_number};
 use crate::recovery::image::Image;
+use crate::recovery::suspicion::{hides_a_vote_state, was_in_use, was_written};
 use crate::recovery::walk::{Walk, free_slot};
 use crate::recovery::{Damage, FindingKind, Findings, Recovered, Recovery};
 
@@ -56,6 +57,12 @@ pub(crate) fn scan(
                 truncated: !blank,
             };
             segments.vote_state_uncertain |= may_miss_a_vote_state(&image);
+            if hides_a_vote_state(&image, end.offset) {
+                let slots = SLOT_OFFSETS[0] as u64;
+                let number = image.header.number;
+                walk.findings.add(number, slots, FindingKind::VoteSlots);
+                segments.vote_state_uncertain = true;
+            }
             let usable =
                 blank && !end.found && !image.has_damaged_slot() && !walk.has_vote_beyond_the_end();
             let last_sequence = walk.next.saturating_sub(1);
@@ -144,6 +151,9 @@ struct Segments<'d> {
     /// A segment after the last one with batches is missing or cannot be read, so it may have
     /// held a newer vote state.
     vote_state_uncertain: bool,
+    /// A segment after the last one with batches was written to, as far as can be seen without
+    /// ever having been synced: a crash leaves one of these at most.
+    unsynced_seen: bool,
 }
 
 impl<'d> Segments<'d> {
@@ -165,6 +175,7 @@ impl<'d> Segments<'d> {
             expected: 1,
             blanks: Vec::new(),
             vote_state_uncertain: false,
+            unsynced_seen: false,
         })
     }
 
@@ -183,6 +194,7 @@ impl<'d> Segments<'d> {
             if image.first_sequence().is_some() {
                 // Sequence numbers tell whether anything before it is lost.
                 self.vote_state_uncertain = false;
+                self.unsynced_seen = false;
                 self.blanks.clear();
                 return Ok(Some(image));
             }
@@ -194,6 +206,13 @@ impl<'d> Segments<'d> {
                 findings.add(number, image.file_length, kind);
                 self.vote_state_uncertain |= may_miss_a_vote_state(&image);
             }
+            let written = was_written(&image);
+            if was_in_use(&image) || (written && self.unsynced_seen) {
+                let slots = SLOT_OFFSETS[0] as u64;
+                findings.add(number, slots, FindingKind::SegmentGarbled);
+                self.vote_state_uncertain = true;
+            }
+            self.unsynced_seen |= written;
             if image.is_pristine() {
                 self.blanks.push(image.header);
             }
