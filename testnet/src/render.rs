@@ -62,9 +62,9 @@ impl Output {
         print(io::stderr(), text);
     }
 
-    /// The command to type next.
-    pub fn next(&self, command: &str) {
-        self.say(&format!("{} {command}", self.bold("Next:")));
+    /// The command to type next, and what it does: a comment, so that the line can be copied.
+    pub fn next(&self, command: &str, effect: &str) {
+        self.say(&format!("{} {command}   # {effect}", self.bold("Next:")));
     }
 
     /// What went wrong, on standard error; with `--json` also as an object on standard output.

@@ -45,7 +45,9 @@ pub fn watch(
         // Whoever ended is taken off the system's list of processes.
         children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
         if look % LOOKS_PER_UPDATE == 0 {
-            let gone = !network.layout.genesis().exists();
+            // Another network in its place is not this one.
+            let id = network.genesis.id();
+            let gone = Network::find(&network.layout)?.is_none_or(|found| found.genesis.id() != id);
             if gone || (!network.is_alive() && !State::load(&network.layout)?.running) {
                 line.end();
                 return Ok(End::TakenDown);
@@ -62,7 +64,11 @@ fn summary(facts: &Facts) -> String {
         || "nobody leads".to_owned(),
         |(leader, term)| format!("{} leads term {term}", leader.name),
     );
-    let mut parts = vec![leader, format!("{} entries committed", facts.commit())];
+    let committed = match facts.commit() {
+        1 => "1 entry committed".to_owned(),
+        count => format!("{count} entries committed"),
+    };
+    let mut parts = vec![leader, committed];
     for node in &facts.nodes {
         let state = match (node.process, &node.report) {
             (ProcessState::Down, _) => "down",

@@ -162,7 +162,12 @@ fn two_networks_live_beside_each_other_and_neither_is_replaced_by_mistake() {
         let words = [&["up", "--detach"], &different[..]].concat();
         assert_eq!(one.code(&words), Some(7), "{different:?}");
     }
-    one.ok(&["up", "--detach", "--reset", "--mode", "raft-signed"]);
+    // What runs is not erased, only what was stopped.
+    let anew = ["up", "--detach", "--reset", "--mode", "raft-signed"];
+    assert_eq!(one.code(&anew), Some(7));
+    assert_eq!(one.healthy()["mode"], "byzantine");
+    one.ok(&["down"]);
+    one.ok(&anew);
     assert_eq!(one.healthy()["mode"], "raft-signed");
     let nowhere = Local::new();
     for words in [

@@ -18,10 +18,10 @@ A behaviour acts at once on a running node, and stays with it over restarts unti
 cleared.
 
 Examples:
-  testnet byzantine list
-  testnet byzantine set n3 equivocate
-  testnet byzantine set n0 censor --account alice
-  testnet byzantine clear n3";
+  cargo testnet byzantine list
+  cargo testnet byzantine set n3 equivocate
+  cargo testnet byzantine set n0 censor --account alice
+  cargo testnet byzantine clear n3";
 
 #[derive(Args)]
 pub struct Arguments {
@@ -35,7 +35,7 @@ enum Command {
     Set {
         /// The node
         node: String,
-        /// The behaviour; `byzantine list` names them
+        /// The behaviour; `cargo testnet byzantine list` names them
         behaviour: String,
         /// The account that it is turned against: a name or an address
         #[arg(long, value_name = "ACCOUNT")]
@@ -88,12 +88,11 @@ fn set(
             output.bold(&format!("Mode {mode} does not tolerate traitors. "))
         }
     };
+    let expectation = network.layout.spell_out(kind.expectation(mode));
     let text = format!(
-        "{name} is a traitor now: it {}.\n{warning}{}",
-        kind.summary,
-        kind.expectation(mode)
+        "{name} is a traitor now: it {}.\n{warning}{expectation}",
+        kind.summary
     );
-    let expectation = kind.expectation(mode);
     output.result(
         &json!({"node": name, "set": setting, "tolerated": mode == Mode::Byzantine, "expect": expectation}),
         &text,
@@ -135,7 +134,8 @@ fn clear(common: &Common, name: &str, output: &Output) -> Outcome {
 }
 
 fn list(common: &Common, output: &Output) -> Outcome {
-    let network = Network::find(&common.layout())?;
+    let layout = common.layout();
+    let network = Network::find(&layout)?;
     let mode = network.as_ref().map(|network| network.genesis.mode());
     let mut set = Vec::new();
     if let Some(network) = &network {
@@ -175,8 +175,8 @@ fn list(common: &Common, output: &Output) -> Outcome {
                 "name": kind.name,
                 "summary": kind.summary,
                 "takes_account": kind.takes_account,
-                "byzantine": kind.contained,
-                "raft": kind.unchecked,
+                "byzantine": layout.spell_out(kind.contained),
+                "raft": layout.spell_out(kind.unchecked),
             })
         })
         .collect();

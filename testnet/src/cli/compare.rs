@@ -24,9 +24,9 @@ Without --client-checks, raft is measured twice: with the leader alone checking 
 signatures, as it usually is, and with every node checking, as byzantine mode must.
 
 Examples:
-  testnet compare
-  testnet compare --modes raft,byzantine --duration 3s --repeat 1
-  testnet compare --fault-budget 1 --report report";
+  cargo testnet compare
+  cargo testnet compare --modes raft,byzantine --duration 3s --repeat 1
+  cargo testnet compare --fault-budget 1 --report report";
 
 #[derive(Args)]
 pub struct Arguments {
@@ -86,7 +86,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
     let folder = arguments
         .report
         .clone()
-        .unwrap_or_else(|| root.join("compare"));
+        .unwrap_or_else(|| common.layout().report());
     let page = report::write(&folder, &comparison)?;
     output.result(&comparison, &text(&comparison, output));
     output.say(&format!("\nReport with plots: {}", page.display()));

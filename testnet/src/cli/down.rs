@@ -6,13 +6,13 @@ use serde_json::json;
 use super::Common;
 use crate::{
     failure::Outcome,
-    network::{Lock, Network, process, remove},
+    network::{Lock, Network, process, remove, remove_reports},
     render::Output,
 };
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Also remove the ledger, the keys and the logs
+    /// Also remove the ledger, the keys, the logs and what `compare` reported there
     #[arg(long)]
     purge: bool,
 }
@@ -24,6 +24,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
     stop(network, output)?;
     let layout = common.layout();
     if arguments.purge {
+        remove_reports(&layout)?;
         remove(&layout)?;
     }
     let text = match (was_running, arguments.purge) {
@@ -40,10 +41,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
         &text,
     );
     if !arguments.purge {
-        output.next(&format!(
-            "{} goes on with it",
-            common.command("testnet", "up")
-        ));
+        output.next(&common.command("testnet", "up"), "goes on with it");
     }
     Ok(())
 }

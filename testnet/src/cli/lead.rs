@@ -55,7 +55,8 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
         format!("{name} leads term {term} (after {seconds:.1} s).")
     } else {
         format!(
-            "Term {term} was {name}'s to lead, and the others deposed it at once: `status` says why."
+            "Term {term} was {name}'s to lead, and the others deposed it at once: `{}` says why.",
+            common.command("testnet", "status")
         )
     };
     output.result(
@@ -142,7 +143,9 @@ fn change_leaders(
                 chosen.name(),
                 PATIENCE.as_secs()
             ))
-            .next("`status` says what keeps it; elections are up to chance in the Raft modes."));
+            .next(network.layout.spell_out(
+                "`testnet status` says what keeps it; elections are up to chance in the Raft modes.",
+            )));
         }
         std::thread::sleep(LOOK);
         facts = Facts::gather(network)?;

@@ -15,21 +15,21 @@ use crate::{
 };
 
 pub const PARTITION_NOTES: &str = "\
-Nodes that are not named stay together in one more group. Delays and losses set by `link` stay.
+Nodes that are not named stay together in one more group. Delays and losses of links stay.
 
 Examples:
-  testnet partition 'n0,n1|n2,n3'   two halves: in byzantine mode neither has a quorum
-  testnet partition n3              n3 alone on one side, the others go on";
+  cargo testnet partition 'n0,n1|n2,n3'   two halves: in byzantine mode neither has a quorum
+  cargo testnet partition n3              n3 alone on one side, the others go on";
 
 pub const LINK_NOTES: &str = "\
 A link has a direction. Quote it, because a shell reads > otherwise. A new fault replaces the
 one that the link had.
 
 Examples:
-  testnet link 'n0>n1' delay=20ms           what n0 sends to n1 arrives later
-  testnet link 'n0<>n1' delay=20ms loss=1%  both ways, and one message in a hundred is lost
-  testnet link 'n0>*' cut                   n0 hears the others, and they do not hear it
-  testnet link 'n0>*' pass                  mends them again";
+  cargo testnet link 'n0>n1' delay=20ms           what n0 sends to n1 arrives later
+  cargo testnet link 'n0<>n1' delay=20ms loss=1%  both ways, and one message in a hundred is lost
+  cargo testnet link 'n0>*' cut                   n0 hears the others, and they do not hear it
+  cargo testnet link 'n0>*' pass                  mends them again";
 
 #[derive(Args)]
 pub struct PartitionArguments {
@@ -76,13 +76,13 @@ pub fn partition(common: &Common, arguments: &PartitionArguments, output: &Outpu
         .collect();
     let meaning = match able.first() {
         Some(group) => format!("{group} has a quorum of {quorum} and can go on."),
-        None => format!("No group has a quorum of {quorum}: payments wait until `heal`."),
+        None => format!("No group has a quorum of {quorum}: no payment can be committed."),
     };
     output.result(
         &json!({"groups": groups}),
         &format!("The network is divided: {}. {meaning}", shown.join(" | ")),
     );
-    output.next(&format!("{} mends it", common.command("testnet", "heal")));
+    output.next(&common.command("testnet", "heal"), "mends it");
     Ok(())
 }
 

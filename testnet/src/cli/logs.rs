@@ -9,9 +9,13 @@ use std::{
 };
 
 use clap::Args;
+use serde::Serialize;
 
 use super::Common;
-use crate::{failure::Outcome, render::plain};
+use crate::{
+    failure::Outcome,
+    render::{Output, plain},
+};
 
 /// How much of the end of a log is looked through.
 const TAIL_BYTES: u64 = 1 << 20;
@@ -31,6 +35,23 @@ pub struct Arguments {
     lines: usize,
 }
 
+/// How a line is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As it is.
+    Line,
+    /// With its node before it.
+    Named,
+    /// As a JSON object on a line of its own.
+    Json,
+}
+
+#[derive(Serialize)]
+struct LineJson<'a> {
+    node: &'a str,
+    line: &'a str,
+}
+
 struct Log {
     name: String,
     path: PathBuf,
@@ -40,13 +61,17 @@ struct Log {
     rest: Vec<u8>,
 }
 
-pub fn run(common: &Common, arguments: &Arguments) -> Outcome {
+pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
     let network = common.network()?;
     let nodes = match &arguments.node {
         Some(name) => vec![network.node(name)?],
         None => network.nodes(),
     };
-    let several = nodes.len() > 1;
+    let form = match nodes.len() {
+        _ if output.is_json() => Form::Json,
+        1 => Form::Line,
+        _ => Form::Named,
+    };
     let mut logs: Vec<Log> = nodes
         .iter()
         .map(|node| Log {
@@ -63,14 +88,14 @@ pub fn run(common: &Common, arguments: &Arguments) -> Outcome {
     }
     merge(&mut first);
     let skip = first.len().saturating_sub(arguments.lines);
-    if show(&first[skip..], several) && arguments.follow {
-        follow(&mut logs, several);
+    if show(io::stdout().lock(), &first[skip..], form) && arguments.follow {
+        follow(&mut logs, form);
     }
     Ok(())
 }
 
 /// Goes on for as long as somebody reads.
-fn follow(logs: &mut [Log], several: bool) {
+fn follow(logs: &mut [Log], form: Form) {
     loop {
         std::thread::sleep(LOOK);
         let mut more = Vec::new();
@@ -79,7 +104,7 @@ fn follow(logs: &mut [Log], several: bool) {
             more.extend(lines.into_iter().map(|line| (log.name.clone(), line)));
         }
         merge(&mut more);
-        if !show(&more, several) {
+        if !show(io::stdout().lock(), &more, form) {
             return;
         }
     }
@@ -172,12 +197,12 @@ fn merge(lines: &mut Vec<(String, String)>) {
 }
 
 /// Prints lines; `false` if nobody reads them any more.
-fn show(lines: &[(String, String)], several: bool) -> bool {
-    let mut out = io::stdout().lock();
-    let written = lines.iter().try_for_each(|(name, line)| {
-        if several {
-            writeln!(out, "{name} | {line}")
-        } else {
+fn show(mut out: impl Write, lines: &[(String, String)], form: Form) -> bool {
+    let written = lines.iter().try_for_each(|(name, line)| match form {
+        Form::Line => writeln!(out, "{line}"),
+        Form::Named => writeln!(out, "{name} | {line}"),
+        Form::Json => {
+            let line = serde_json::to_string(&LineJson { node: name, line })?;
             writeln!(out, "{line}")
         }
     });
@@ -186,6 +211,8 @@ fn show(lines: &[(String, String)], several: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -206,6 +233,25 @@ mod tests {
                 "continued",
                 "2026-01-01T00:00:02Z INFO b",
                 "2026-01-01T00:00:03Z INFO c"
+            ]
+        );
+    }
+
+    #[test]
+    fn for_a_program_each_line_is_an_object() {
+        let lines = ["one \"quoted\"", "two"].map(|line| ("n0".to_owned(), line.to_owned()));
+        let mut out = Vec::new();
+        assert!(show(&mut out, &lines, Form::Json));
+        let text = String::from_utf8(out).unwrap();
+        let objects: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(
+            objects,
+            [
+                json!({"node": "n0", "line": "one \"quoted\""}),
+                json!({"node": "n0", "line": "two"})
             ]
         );
     }

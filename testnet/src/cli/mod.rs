@@ -21,7 +21,7 @@ use crate::{
     failure::Outcome,
     network::{Layout, Network},
     node_process,
-    render::{Output, program, quote},
+    render::Output,
 };
 
 /// A local network of real processes: start it, break it, measure it, compare its modes.
@@ -39,13 +39,15 @@ struct CommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
-  testnet up                           four nodes, byzantine mode, until Ctrl-C
-  testnet up --mode raft --detach      a Raft network in the background
-  testnet status                       who leads, how far everybody is, and what is wrong
-  testnet kill n0                      as a power cut would; `testnet start n0` brings it back
-  testnet partition 'n0,n1|n2,n3'      two halves that do not hear each other; `testnet heal`
-  testnet byzantine set n3 equivocate  makes a node a traitor
-  testnet compare                      measures the modes beside each other
+  cargo testnet up                           four nodes, byzantine mode, until Ctrl-C
+  cargo testnet up --mode raft --detach      a Raft network in the background
+  cargo testnet status                       who leads, how far all are, and what is wrong
+  cargo testnet kill n0                      as a power cut would
+  cargo testnet start n0                     brings it back
+  cargo testnet partition 'n0,n1|n2,n3'      two halves that do not hear each other
+  cargo testnet heal                         mends all links
+  cargo testnet byzantine set n3 equivocate  makes a node a traitor
+  cargo testnet compare                      measures the modes beside each other
 
 Exit codes: 0 done, 1 the system failed, 2 wrong use, 3 too few nodes, 6 an audit failed,
 7 the network is not in the state that the command needs, 130 stopped by Ctrl-C.
@@ -73,12 +75,7 @@ impl Common {
 
     /// A command of this project as the user would type it, for the network chosen this time.
     fn command(&self, tool: &str, words: &str) -> String {
-        let mut command = format!("{} {words}", program(tool));
-        if let Some(data) = &self.data {
-            command.push_str(" --data ");
-            command.push_str(&quote(&data.to_string_lossy()));
-        }
-        command
+        self.layout().command(tool, words)
     }
 }
 
@@ -150,7 +147,7 @@ pub fn run() -> Code {
         Command::Heal => links::heal(&common, &output).map(done),
         Command::Link(arguments) => links::link(&common, &arguments, &output).map(done),
         Command::Byzantine(arguments) => byzantine::run(&common, arguments, &output).map(done),
-        Command::Logs(arguments) => logs::run(&common, &arguments).map(done),
+        Command::Logs(arguments) => logs::run(&common, &arguments, &output).map(done),
         Command::Compare(arguments) => compare::run(&common, &arguments, &output).map(done),
         Command::Node { directory } => node_process::run(&directory).map(done),
     };

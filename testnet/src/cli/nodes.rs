@@ -1,6 +1,7 @@
 //! `testnet kill`, `start`, `restart`, `pause`, `resume`.
 
 use clap::Args;
+use keys::exit::Code;
 use serde_json::json;
 
 use super::Common;
@@ -62,9 +63,10 @@ fn consequence(network: &Network) -> Outcome<Option<String>> {
     let quorum = network.sizes()?.quorum();
     Ok((running < quorum).then(|| {
         format!(
-            "{running} of {} nodes run now, and a quorum is {quorum}: payments wait until more do. \
-             What was committed is safe.",
-            nodes.len()
+            "{running} of {} nodes run now, and a quorum is {quorum}: until more do, \
+             payments end without an outcome (exit code {}). What was committed is safe.",
+            nodes.len(),
+            Code::NoQuorum.number()
         )
     }))
 }

@@ -25,12 +25,13 @@ use crate::{
 
 pub const NOTES: &str = "\
 A network is made once, with its mode, nodes and keys, and gone on with afterwards; --reset
-makes another one in its place. Ctrl-C stops all nodes; with --detach they go on until `down`.
+makes another one in its place. Ctrl-C stops all nodes; with --detach they go on until
+`cargo testnet down`.
 
 Examples:
-  testnet up
-  testnet up --mode raft --nodes 3 --data /tmp/other --detach
-  testnet up --reset --mode byzantine --nodes 7";
+  cargo testnet up
+  cargo testnet up --mode raft --nodes 3 --data /tmp/other --detach
+  cargo testnet up --reset --mode byzantine --nodes 7";
 
 /// How many nodes there are unless the user says so.
 const NODES: usize = 4;
@@ -68,7 +69,16 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
     if arguments.reset
         && let Some(network) = Network::find(&layout)?
     {
-        down::stop(network, output)?;
+        if network.is_alive() {
+            return Err(Failure::state(format!(
+                "the network in {} runs, and --reset would erase it",
+                layout.root().display()
+            ))
+            .next(format!(
+                "To stop it first: {}",
+                common.command("testnet", "down")
+            )));
+        }
         remove(&layout)?;
         make_root(&layout)?;
     }
@@ -166,10 +176,12 @@ fn supervise(
         supervisor::End::Interrupted => {
             output.progress("Stopping all nodes …");
             let _lock = Lock::wait(&network.layout.lock())?;
-            let root = network.layout.root().display().to_string();
+            let layout = network.layout.clone();
             down::stop(network, output)?;
             output.progress(&format!(
-                "Stopped. The ledger stays in {root}; `up` goes on with it."
+                "Stopped. The ledger stays in {}; `{}` goes on with it.",
+                layout.root().display(),
+                layout.command("testnet", "up")
             ));
             Ok(Code::Interrupted)
         }
@@ -247,7 +259,7 @@ fn already_running(common: &Common, network: &Network, output: &Output) -> Outco
         status::as_text(network, &facts, &health, false, output)?
     );
     output.result(&value, &text);
-    output.next(&format!("{} stops it", common.command("testnet", "down")));
+    output.next(&common.command("testnet", "down"), "stops it");
     Ok(Code::Ok)
 }
 
@@ -299,7 +311,8 @@ fn introduction(
     let mut hints: Vec<(String, &str)> = [
         ("ledger", "transfer alice bob 250", "send money"),
         ("testnet", "status", "who leads, and is all well"),
-        ("testnet", "kill n0", "`start n0` brings it back"),
+        ("testnet", "kill n0", "a crash"),
+        ("testnet", "start n0", "brings it back"),
         ("testnet", "byzantine set n3 equivocate", "a traitor"),
         ("testnet", "logs -f", "what the nodes say"),
     ]
@@ -314,7 +327,7 @@ fn introduction(
         .max()
         .unwrap_or(0);
     for (command, meaning) in hints {
-        text.push_str(&format!("\n  {command:<width$}   {meaning}"));
+        text.push_str(&format!("\n  {command:<width$}   # {meaning}"));
     }
     if !detached {
         text.push_str(&format!(

@@ -9,7 +9,10 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::failure::{Failure, Outcome};
+use crate::{
+    failure::{Failure, Outcome},
+    render::program,
+};
 
 /// Most bytes of such a file.
 const LIMIT: u64 = 256 * 1024;
@@ -49,8 +52,10 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Outcome<Option<T>> {
     let mut text = Vec::new();
     file.take(LIMIT).read_to_end(&mut text).map_err(fail)?;
     serde_json::from_slice(&text).map(Some).map_err(|error| {
-        Failure::state(format!("{} cannot be understood: {error}", path.display()))
-            .next("If it was changed by hand, put it right, or begin anew with `up --reset`.")
+        Failure::state(format!("{} cannot be understood: {error}", path.display())).next(format!(
+            "If it was changed by hand, put it right, or begin anew with `{} up --reset`.",
+            program("testnet")
+        ))
     })
 }
 

@@ -5,7 +5,7 @@ use std::{
     fs::{self, DirBuilder},
     io,
     os::unix::fs::DirBuilderExt,
-    path::Path,
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -15,7 +15,10 @@ use keys::{
 };
 
 use super::{Layout, NodeLayout, file, ports, state::State};
-use crate::failure::{Failure, Outcome};
+use crate::{
+    failure::{Failure, Outcome},
+    report,
+};
 
 /// The asset that accounts begin with.
 pub const ASSET: &str = "USD";
@@ -152,12 +155,50 @@ pub fn remove(layout: &Layout) -> Outcome {
     for name in keys.list()? {
         file::remove(&keys.path(&name)?)?;
     }
+    let sent = layout.sent();
+    for path in files_of(&sent)? {
+        if is_note(&path) {
+            file::remove(&path)?;
+        }
+    }
     file::remove(&layout.lock())?;
-    for folder in [keys.directory(), layout.root()] {
+    for folder in [keys.directory(), sent.as_path(), layout.root()] {
         // What is left in them is not ours to remove.
         let _ = fs::remove_dir(folder);
     }
     Ok(())
+}
+
+/// Removes what the last comparison reported into the network's folder.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn remove_reports(layout: &Layout) -> Outcome {
+    let folder = layout.report();
+    for path in files_of(&folder)? {
+        if report::FILES.iter().any(|name| path.ends_with(name)) {
+            file::remove(&path)?;
+        }
+    }
+    let _ = fs::remove_dir(&folder);
+    Ok(())
+}
+
+fn files_of(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    // A file of that name is not ours.
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let paths =
+        fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    paths.map_err(|error| Failure::system(format!("read {}", folder.display()), error))
+}
+
+/// A transaction's id and `.json`: what the ledger's command line notes.
+fn is_note(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.and_then(|name| name.strip_suffix(".json"))
+        .is_some_and(|id| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn is_node_folder(path: &Path) -> bool {
@@ -294,8 +335,19 @@ mod tests {
         found(&layout, &plan(None)).unwrap();
         let other = layout.root().join("notes.txt");
         fs::write(&other, "mine").unwrap();
+        let note = layout.sent().join(format!("{}.json", "0a".repeat(32)));
+        fs::create_dir(layout.sent()).unwrap();
+        fs::write(note, "{}").unwrap();
+        fs::create_dir(layout.report()).unwrap();
+        let mine = layout.report().join("mine.html");
+        for file in [mine.as_path(), &layout.report().join("compare.html")] {
+            fs::write(file, "").unwrap();
+        }
         fs::create_dir(layout.root().join("n99")).unwrap();
+        remove_reports(&layout).unwrap();
         remove(&layout).unwrap();
+        assert_eq!(files_of(&layout.report()).unwrap(), [mine]);
+        fs::remove_dir_all(layout.report()).unwrap();
         let mut left: Vec<_> = fs::read_dir(layout.root())
             .unwrap()
             .map(|entry| entry.unwrap().file_name())

@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use keys::{Mode, to_hex};
-use node::status::Deposed;
+use node::status::{Deposed, DeposedReason};
 
 use super::{Facts, Network, NodeFacts, ProcessState, chain};
-use crate::{failure::Outcome, render::program};
+use crate::failure::Outcome;
 
 /// A node that needs longer to reach what another one had committed is behind.
 const BEHIND: Duration = Duration::from_secs(1);
@@ -48,11 +48,11 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
     let quorum = network.sizes()?.quorum();
     if is_stopped(network, &facts) {
         problems.push(format!(
-            "the network is stopped; `{} up` goes on with it",
-            program("testnet")
+            "the network is stopped; `{}` goes on with it",
+            network.layout.command("testnet", "up")
         ));
     } else {
-        absences(&facts, &mut problems);
+        absences(network, &facts, &mut problems);
     }
     if up < quorum && up > 0 {
         problems.push(format!(
@@ -73,7 +73,7 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
     problems.extend(isolation(&facts, quorum).filter(|_| up >= quorum));
     problems.extend(chain::divergences(network, &facts)?);
     let mut notes = Vec::new();
-    links(&facts, &mut notes);
+    links(network, &facts, &mut notes);
     suspicions(&facts, &mut notes);
     betrayals(network, &facts, &mut notes);
     notes.extend(deposition(network, &facts));
@@ -103,16 +103,17 @@ fn isolation(facts: &Facts, quorum: usize) -> Option<String> {
     (reached + 1 < quorum).then(|| {
         format!(
             "{} leads term {term}, but its links to all but {reached} of the others are cut, and a \
-             quorum is {quorum}: payments wait",
+             quorum is {quorum}: no payment can be committed",
             leader.name
         )
     })
 }
 
-fn absences(facts: &Facts, problems: &mut Vec<String>) {
+fn absences(network: &Network, facts: &Facts, problems: &mut Vec<String>) {
     for node in &facts.nodes {
         let name = &node.name;
-        let command = |verb: &str| format!("`{} {verb} {name}`", program("testnet"));
+        let layout = &network.layout;
+        let command = |verb: &str| layout.spell_out(&format!("`testnet {verb} {name}`"));
         match (node.process, &node.problem) {
             (ProcessState::Down, _) => {
                 problems.push(format!("{name} is down; {} starts it", command("start")));
@@ -153,7 +154,7 @@ fn leaderlessness(network: &Network, facts: &Facts, has_quorum: bool, problems: 
 }
 
 /// Faults set on links, and links that are down without one.
-fn links(facts: &Facts, notes: &mut Vec<String>) {
+fn links(network: &Network, facts: &Facts, notes: &mut Vec<String>) {
     let mut cut = Vec::new();
     for node in &facts.nodes {
         for (peer, fault) in &node.links.0 {
@@ -161,7 +162,7 @@ fn links(facts: &Facts, notes: &mut Vec<String>) {
                 cut.push(format!("{}>{peer}", node.name));
             } else {
                 notes.push(format!(
-                    "messages from {} to {peer}: {} (set by `link`)",
+                    "messages from {} to {peer}: {}",
                     node.name,
                     fault.in_words()
                 ));
@@ -170,9 +171,9 @@ fn links(facts: &Facts, notes: &mut Vec<String>) {
     }
     if !cut.is_empty() {
         notes.push(format!(
-            "cut links: {}; `{} heal` mends all links",
+            "cut links: {}; `{}` mends all links",
             cut.join(" "),
-            program("testnet")
+            network.layout.command("testnet", "heal")
         ));
     }
     let is_up = |name: &str| {
@@ -208,24 +209,25 @@ fn betrayals(network: &Network, facts: &Facts, notes: &mut Vec<String>) {
                 Some(format!(" {}", account.name))
             });
             notes.push(format!(
-                "{} is a traitor: {}{}; `{} byzantine clear {}` ends it",
+                "{} is a traitor: {}{}; `{}` ends it",
                 node.name,
                 setting.behaviour,
                 account.unwrap_or_default(),
-                program("testnet"),
-                node.name
+                network
+                    .layout
+                    .command("testnet", &format!("byzantine clear {}", node.name))
             ));
         }
     }
     let evidence = facts.reports().map(|(_, report)| report.evidence).max();
     if let Some(pieces) = evidence.filter(|&pieces| pieces > 0) {
         notes.push(format!(
-            "{} held; `{} evidence list` names who is convicted",
+            "{} held; `{}` names who is convicted",
             match pieces {
                 1 => "1 piece of evidence is".to_owned(),
                 pieces => format!("{pieces} pieces of evidence are"),
             },
-            program("ledger")
+            network.layout.command("ledger", "evidence list")
         ));
     }
 }
@@ -248,17 +250,16 @@ fn deposition(network: &Network, facts: &Facts) -> Option<String> {
             |validator| validator.name.clone(),
         )
     };
+    let account_of = |reason: &DeposedReason| {
+        let account = reason.account?;
+        let named = account_name(network, &account.0);
+        Some(named.unwrap_or_else(|| to_hex(&account.0)[..8].to_owned()))
+    };
     let reasons: Vec<String> = deposed
         .reasons
         .iter()
         .map(|reason| {
-            let account = reason.account.map(|account| {
-                let named = account_name(network, &account.0);
-                format!(
-                    " {}",
-                    named.unwrap_or_else(|| to_hex(&account.0)[..8].to_owned())
-                )
-            });
+            let account = account_of(reason).map(|account| format!(" {account}"));
             format!(
                 "{}: {}{}",
                 name(reason.node),
@@ -267,10 +268,10 @@ fn deposition(network: &Network, facts: &Facts) -> Option<String> {
             )
         })
         .collect();
-    let mut meanings: Vec<&str> = deposed
+    let mut meanings: Vec<String> = deposed
         .reasons
         .iter()
-        .filter_map(|reason| meaning(&reason.reason))
+        .filter_map(|reason| meaning(&reason.reason, account_of(reason)))
         .collect();
     meanings.sort_unstable();
     meanings.dedup();
@@ -284,15 +285,21 @@ fn deposition(network: &Network, facts: &Facts) -> Option<String> {
 }
 
 /// What a reason for suspicion says (P4.2).
-fn meaning(reason: &str) -> Option<&'static str> {
-    Some(match reason {
+fn meaning(reason: &str, account: Option<String>) -> Option<String> {
+    let meaning = match reason {
         "silent" => "it gave no sign of life, or let something wait for too long",
-        "starved" => "it did not include a request whose client had complained",
+        "starved" => {
+            let account = account.unwrap_or_else(|| "an account".to_owned());
+            return Some(format!(
+                "it did not include a request of {account}, whose client had complained"
+            ));
+        }
         "misbehaved" => "there is evidence against it",
         "crawling" => "it was much slower than the network has shown that it can be",
         "restarted" => "it restarted, and may not go on in a term that it began before",
         _ => return None,
-    })
+    };
+    Some(meaning.to_owned())
 }
 
 /// The account that a request's identity belongs to, if it is one of genesis.

@@ -16,7 +16,7 @@ use super::{NodeLayout, ProcessState, process};
 use crate::{
     control::{self, Request, Response},
     failure::{Failure, Outcome},
-    render::{plain, program},
+    render::plain,
 };
 
 /// How long nodes may take until they answer. Replaying a long log takes longest.
@@ -90,11 +90,7 @@ fn await_answer(node: &NodeLayout, child: &mut Child, deadline: Instant) -> Outc
                     PATIENCE.as_secs()
                 ),
             )
-            .next(format!(
-                "See what it says: {} logs {}",
-                program("testnet"),
-                node.name()
-            )));
+            .next(format!("See what it says: {}", logs(node))));
         }
         std::thread::sleep(LOOK);
     }
@@ -107,11 +103,14 @@ fn did_not_start(node: &NodeLayout) -> Failure {
         .rev()
         .find_map(|line| line.strip_prefix("error: "))
         .map_or_else(|| "it ended without saying why".to_owned(), plain);
-    Failure::state(format!("{} did not start: {reason}", node.name())).next(format!(
-        "The whole log: {} logs {}",
-        program("testnet"),
-        node.name()
-    ))
+    Failure::state(format!("{} did not start: {reason}", node.name()))
+        .next(format!("The whole log: {}", logs(node)))
+}
+
+/// The command that shows the node's log.
+fn logs(node: &NodeLayout) -> String {
+    let words = format!("logs {}", node.name());
+    node.network().command("testnet", &words)
 }
 
 /// The end of a file, at most so many bytes of it.

@@ -4,6 +4,8 @@
 //! DIR/genesis.json      what the network starts from
 //! DIR/testnet.json      what this program remembers of it
 //! DIR/keys/NAME.pem     the keys of accounts and of the admin
+//! DIR/sent/ID.json      what the ledger's command line notes of what it sent
+//! DIR/compare/          what the last comparison reported
 //! DIR/n0/key.pem        a node's own key, and nobody else's
 //!       /data/          its durable stream
 //!       /node.log       what it says
@@ -15,7 +17,9 @@
 
 use std::path::{Path, PathBuf};
 
-use keys::KeyStore;
+use keys::{KeyStore, data_directory};
+
+use crate::render::{program, quote};
 
 /// The folders and files of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,37 @@ impl Layout {
         &self.root
     }
 
+    /// A command of this project as the user would type it for this network: it names the folder
+    /// unless that is the usual one.
+    #[must_use]
+    pub fn command(&self, tool: &str, words: &str) -> String {
+        let mut command = format!("{} {words}", program(tool));
+        if *self != Self::new(&data_directory(None)) {
+            command.push_str(" --data ");
+            command.push_str(&quote(&self.root.to_string_lossy()));
+        }
+        command
+    }
+
+    /// A text in which every command that stands between backticks, such as `` `testnet heal` ``,
+    /// is as the user would type it.
+    #[must_use]
+    pub fn spell_out(&self, text: &str) -> String {
+        let mut spelled = String::with_capacity(text.len());
+        for (position, part) in text.split('`').enumerate() {
+            if position > 0 {
+                spelled.push('`');
+            }
+            match part.split_once(' ') {
+                Some((tool @ ("testnet" | "ledger"), words)) if position % 2 == 1 => {
+                    spelled.push_str(&self.command(tool, words));
+                }
+                _ => spelled.push_str(part),
+            }
+        }
+        spelled
+    }
+
     /// The genesis file.
     #[must_use]
     pub fn genesis(&self) -> PathBuf {
@@ -54,6 +89,18 @@ impl Layout {
     #[must_use]
     pub fn lock(&self) -> PathBuf {
         self.root.join("testnet.lock")
+    }
+
+    /// What the ledger's command line notes of what it sent.
+    #[must_use]
+    pub fn sent(&self) -> PathBuf {
+        self.root.join("sent")
+    }
+
+    /// Where a comparison is reported unless the user names another folder.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.root.join("compare")
     }
 
     /// The keys of accounts.
@@ -144,5 +191,24 @@ impl NodeLayout {
     #[must_use]
     pub fn links(&self) -> PathBuf {
         self.directory.join("links.json")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_between_backticks_name_the_network_and_other_words_stay() {
+        let layout = Layout::new(Path::new("/elsewhere/a network"));
+        let heal = layout.command("testnet", "heal");
+        assert!(heal.ends_with("testnet heal --data '/elsewhere/a network'"));
+        let evidence = layout.command("ledger", "evidence list");
+        assert_eq!(
+            layout.spell_out("Say `testnet heal` or `ledger evidence list`: testnet `n0 n1`."),
+            format!("Say `{heal}` or `{evidence}`: testnet `n0 n1`.")
+        );
+        let usual = Layout::new(&data_directory(None));
+        assert!(!usual.command("testnet", "heal").contains("--data"));
     }
 }

@@ -18,7 +18,9 @@ use keys::{Genesis, exit::Code};
 
 pub use chain::entry_at;
 pub use facts::{Facts, NodeFacts};
-pub use founding::{ASSET, DECIMALS, Plan, found, remove, renew_ports, usual_accounts};
+pub use founding::{
+    ASSET, DECIMALS, Plan, found, remove, remove_reports, renew_ports, usual_accounts,
+};
 pub use health::{Health, assess, is_stopped, last_deposed};
 pub use launch::{await_answers, launch};
 pub use layout::{Layout, NodeLayout};
@@ -26,10 +28,7 @@ pub use lock::Lock;
 pub use process::ProcessState;
 pub use state::State;
 
-use crate::{
-    failure::{Failure, Outcome},
-    render::program,
-};
+use crate::failure::{Failure, Outcome};
 
 /// A network that was founded.
 #[derive(Clone, Debug)]
@@ -73,8 +72,8 @@ impl Network {
         Self::find(layout)?.ok_or_else(|| {
             Failure::state(format!("there is no network in {}", layout.root().display())).next(
                 format!(
-                    "To make and start one: {} up\n  If it lies elsewhere, name its folder with --data or HAWSER_DATA.",
-                    program("testnet")
+                    "To make and start one: {}\n  If it lies elsewhere, name its folder with --data or HAWSER_DATA.",
+                    layout.command("testnet", "up")
                 ),
             )
         })

@@ -15,18 +15,21 @@ use crate::{
     failure::{Failure, Outcome},
 };
 
+/// The files of a report: the page, and the figures.
+pub const FILES: [&str; 2] = ["compare.html", "compare.json"];
+
 /// Writes `compare.html` and `compare.json` into a folder, which is made if it is missing.
 /// Returns the page's path.
 ///
 /// # Errors
 /// Those of the operating system.
 pub fn write(folder: &Path, comparison: &Comparison) -> Outcome<PathBuf> {
-    let page = folder.join("compare.html");
+    let page = folder.join(FILES[0]);
     let fail = |error: io::Error| Failure::system(format!("write {}", page.display()), error);
     let json = serde_json::to_string_pretty(comparison).expect("figures are plain values");
     fs::create_dir_all(folder).map_err(fail)?;
     fs::write(&page, page::page(comparison)).map_err(fail)?;
-    fs::write(folder.join("compare.json"), json + "\n").map_err(fail)?;
+    fs::write(folder.join(FILES[1]), json + "\n").map_err(fail)?;
     Ok(page)
 }
 

@@ -12,9 +12,11 @@ pub const KIND: Kind = Kind {
     mark: "hawser-testnet-traitor/censor",
     summary: "ignores the requests of one account (--account) and serves everybody else",
     contained: "If it leads, the account's next payment takes some seconds: its client complains, \
-                the nodes depose the leader, and the next one serves it. Lead it there with `lead`.",
+                the nodes depose the leader, and the next one serves it. To make a node the \
+                leader: `testnet lead NODE`.",
     unchecked: "If it leads, the account's payments never come through, however often they are \
-                repeated: Raft has no way to depose a leader that is heard. Lead it there with `lead`.",
+                repeated: Raft has no way to depose a leader that is heard. To make a node \
+                the leader: `testnet lead NODE`.",
     takes_account: true,
     make: |account| {
         Box::new(Censor {

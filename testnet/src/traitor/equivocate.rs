@@ -26,7 +26,8 @@ pub const KIND: Kind = Kind {
     contained: "The ledger stays one. The two signed statements are evidence that anybody can \
                 check: see `ledger evidence list`. A leader that is caught is deposed.",
     unchecked: "If it leads, some nodes commit another ledger, in which payments are missing: \
-                `status` shows at which entry they part. Raft cannot notice. Lead it there with `lead`.",
+                `testnet status` shows at which entry they part. Raft cannot notice. To make a node \
+                the leader: `testnet lead NODE`.",
     takes_account: false,
     make: |_| Box::new(Equivocate::default()),
 };

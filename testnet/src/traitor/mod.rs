@@ -36,7 +36,9 @@ pub struct Kind {
     pub mark: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// What to expect in byzantine mode.
+    /// What to expect in byzantine mode; see [`Layout::spell_out`] for the commands in it.
+    ///
+    /// [`Layout::spell_out`]: crate::network::Layout::spell_out
     pub contained: &'static str,
     /// What to expect in the Raft modes, which do not tolerate it.
     pub unchecked: &'static str,
