@@ -20,7 +20,8 @@ pub enum StartError {
     Storage(#[from] storage::OpenError),
     /// What the node wrote is damaged (P11.2). A node that may have forgotten a vote does not vote.
     #[error(
-        "the data in {directory} is damaged: {damage}; the node does not start, for it might contradict what it said before. {detail}"
+        "the data in {directory} is damaged: {damage}; the node does not start, for it might contradict what it said before. Found: {detail}. {}",
+        what_to_do(.damage)
     )]
     Damaged {
         /// The directory.
@@ -96,6 +97,18 @@ pub enum NodeError {
     /// A thread of the node ended by a broken invariant; the log says which.
     #[error("the {0} thread failed, see the log")]
     Panicked(&'static str),
+}
+
+/// What a person can do about a damaged data directory (P9.4, P11.2).
+fn what_to_do(damage: &storage::Damage) -> &'static str {
+    match damage {
+        storage::Damage::VoteStateLost => {
+            "The node no longer knows how it voted, so its data counts as lost. Its key must never vote from an empty directory or an older copy: remove the directory only if the node gets a new key"
+        }
+        storage::Damage::RecordsLost | storage::Damage::TailBatchDamaged => {
+            "Its vote state is whole: keep the directory, and put no older copy in its place, which would not know the latest votes"
+        }
+    }
 }
 
 /// Where the first fatal error of a node is kept, and everybody is told that it must stop.

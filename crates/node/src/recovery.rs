@@ -154,3 +154,63 @@ pub(crate) fn restore(
 fn stored(opened: &Opened, index: Index) -> Result<Arc<Entry>, StartError> {
     opened.chain.entry(index).ok_or(StartError::Chain(index))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::{ClientChecks, Domain, Hash, Mode, signature::public_key};
+    use keys::SigningKey;
+    use std::fs;
+    use storage::{Batch, Damage};
+
+    #[test]
+    fn a_directory_whose_votes_are_ruined_is_refused_with_advice() {
+        let directory = tempfile::tempdir().unwrap();
+        let validators = (1..=3).map(|seed| public_key(&SigningKey::from_bytes(&[seed; 32])));
+        let domain = Domain {
+            network: Hash([1; 32]),
+            mode: Mode::Raft,
+        };
+        let configuration =
+            Configuration::genesis(domain, validators.collect(), ClientChecks::All).unwrap();
+        let configuration = Arc::new(configuration);
+        let identity = Identity {
+            network: [1; 32],
+            node: [2; 32],
+        };
+        let open = || open(directory.path(), identity, &configuration);
+
+        let mut fresh = open().unwrap();
+        let batch = Batch {
+            vote_state: b"a vote",
+            records: &[],
+        };
+        fresh.storage.append(&batch).unwrap();
+        fresh.storage.sync().unwrap();
+        drop(fresh);
+        let segment = directory.path().join("0000000001.segment");
+        let mut bytes = fs::read(&segment).unwrap();
+        for byte in bytes[300..].iter_mut().filter(|byte| **byte != 0) {
+            *byte ^= 0xff;
+        }
+        fs::write(&segment, bytes).unwrap();
+
+        // The second time, too: the first refusal must leave no fresh directory behind.
+        for _ in 0..2 {
+            let refused = open().err().expect("damaged");
+            let lost = matches!(
+                refused,
+                StartError::Damaged {
+                    damage: Damage::VoteStateLost,
+                    ..
+                }
+            );
+            assert!(lost, "{refused}");
+            let message = refused.to_string();
+            let location = directory.path().display().to_string();
+            for part in [&location, "0000000001.segment at byte 4096", "new key"] {
+                assert!(message.contains(part), "{message}");
+            }
+        }
+    }
+}
