@@ -119,7 +119,7 @@ impl Client {
         let mut best = None;
         let mut answers = 0;
         // Certificates and votes may come a moment after the outcome.
-        for patience in [50, 200, 500, 0] {
+        for patience in [10, 20, 50, 200, 500, 0] {
             let transaction = Id(transaction);
             let mut asked = self.ask_all(|id| ClientFrame::Receipt { id, transaction });
             answers = 0;
