@@ -176,13 +176,6 @@ impl Pending {
         expired
     }
 
-    /// Since when the oldest waits.
-    #[must_use]
-    pub fn oldest(&self) -> Option<Time> {
-        let key = self.order.first_key_value()?.1;
-        Some(self.by_key[key].since)
-    }
-
     /// Payloads of everything that waits, oldest first.
     pub fn payloads(&self) -> impl Iterator<Item = (&RequestKey, &Arc<[u8]>)> {
         self.order

@@ -151,7 +151,7 @@ impl Byzantine {
         }
     }
 
-    pub(super) fn request_vote(&mut self, from: NodeId, signed: Signed<RequestVote>) {
+    pub(super) fn request_vote(&mut self, signed: Signed<RequestVote>) {
         let request = signed.body;
         if signed.signer != self.configuration().leader(request.term) {
             return;
@@ -175,7 +175,7 @@ impl Byzantine {
             Some(before) if before.term == grant.term => {
                 // One base per term (P4.7); the same one may be granted again.
                 if *before == grant {
-                    self.send_grant(from, grant);
+                    self.send_grant(grant);
                 }
             }
             _ => {
@@ -183,13 +183,13 @@ impl Byzantine {
                 if selected == Ok(request.base) {
                     let promise = grant.clone();
                     self.change_state(|state| state.granted = Some(promise));
-                    self.send_grant(from, grant);
+                    self.send_grant(grant);
                 }
             }
         }
     }
 
-    fn send_grant(&mut self, _from: NodeId, grant: Grant) {
+    fn send_grant(&mut self, grant: Grant) {
         let write = self.flush();
         let leader = self.leader();
         self.out.send(Recipient::Node(leader), grant, Some(write));

@@ -316,7 +316,7 @@ impl Byzantine {
             Message::Vote(signed) => self.vote_received(from, signed),
             Message::Suspect(signed) => self.suspect_received(from, signed),
             Message::Report(signed) => self.report_received(signed),
-            Message::RequestVote(signed) => self.request_vote(from, signed),
+            Message::RequestVote(signed) => self.request_vote(signed),
             Message::VoteGranted(signed) => self.vote_granted(signed),
             Message::Proof(signed) => {
                 let proof = signed.body;
