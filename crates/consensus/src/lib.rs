@@ -18,6 +18,7 @@ pub mod log;
 pub mod merkle;
 pub mod message;
 pub mod mode;
+pub mod mutation;
 pub mod outbox;
 pub mod pending;
 pub mod quorum;

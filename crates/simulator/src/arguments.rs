@@ -4,6 +4,8 @@ use std::{ops::Range, str::FromStr};
 
 use clap::Parser;
 use consensus::Mode;
+
+use crate::command::Command;
 use simulator::{
     adversary::Behaviour,
     run::{Adversaries, Options},
@@ -15,8 +17,11 @@ use simulator::{
 ///
 /// Exit code 6: a rule was broken; the command that replays it is printed.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "cargo sim", version)]
+#[command(name = "cargo sim", version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    /// Another thing to do than running seeds.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// How the network agrees: raft, raft-signed or byzantine.
     #[arg(long, default_value = "byzantine")]
     pub mode: Mode,
@@ -96,6 +101,7 @@ impl Arguments {
             rate: self.rate,
             adversaries: self.adversaries()?,
             signatures: self.signatures,
+            mutation: None,
         })
     }
 

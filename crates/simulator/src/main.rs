@@ -1,6 +1,7 @@
 //! `cargo sim`: whole networks in virtual time, seed after seed.
 
 mod arguments;
+mod command;
 mod output;
 
 use std::{io::IsTerminal, process::ExitCode, time::Instant};
@@ -17,7 +18,9 @@ use simulator::{
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = if arguments.list {
+    let result = if let Some(command) = &arguments.command {
+        command.run()
+    } else if arguments.list {
         output::list(arguments.json);
         Ok(Code::Ok)
     } else if let Some(id) = &arguments.scenario {

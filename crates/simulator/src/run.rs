@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use consensus::{Mode, NodeId, Time, mode::SizeError};
+use consensus::{Mode, NodeId, Time, mode::SizeError, mutation::Mutation};
 use serde::Serialize;
 
 use crate::{
@@ -55,6 +55,8 @@ pub struct Options {
     pub adversaries: Adversaries,
     /// Which signatures; by default real ones for every twentieth seed.
     pub signatures: Option<Signatures>,
+    /// The rule that the core breaks, to see that it is noticed; takes the feature `mutations`.
+    pub mutation: Option<Mutation>,
 }
 
 /// What came of a seed.
@@ -113,6 +115,19 @@ impl Totals {
     }
 }
 
+impl Totals {
+    /// Adds the totals of other seeds.
+    pub fn join(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        self.events += other.events;
+        self.simulated_micros += other.simulated_micros;
+        self.commits += other.commits;
+        self.answered += other.answered;
+        self.leader_changes += other.leader_changes;
+        self.violations.extend(other.violations);
+    }
+}
+
 /// A node that is Byzantine, and how.
 type Traitor = (NodeId, &'static Behaviour);
 
@@ -159,6 +174,8 @@ fn names(traitors: &[Traitor]) -> Vec<&'static str> {
 /// # Errors
 /// [`SizeError`] if the mode cannot work with so many nodes.
 pub fn seed(options: &Options, seed: u64, trace: Trace) -> Result<Outcome, SizeError> {
+    #[cfg(feature = "mutations")]
+    let _broken = consensus::mutation::activate(options.mutation);
     let sizes = consensus::FaultModel::new(options.mode, options.nodes)?;
     let traitors = traitors_of(options, sizes.faulty(), seed);
     let mut random = Random::new(mix(seed) ^ 0xbe);

@@ -21,6 +21,7 @@ fn options(mode: Mode, nodes: usize, adversaries: Adversaries) -> Options {
         rate: 20,
         adversaries,
         signatures: None,
+        mutation: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     configuration::Configuration,
     message::Report,
     mode::FaultModel,
+    mutation::{self, Mutation},
     signed::Signed,
     types::{NodeId, Point, Term},
 };
@@ -108,8 +109,12 @@ pub fn select_base(
 
     // Two branches: leader(w) signed both. Its own report is set aside; the others decide.
     let culprit = leader(term);
-    let others = reports.iter().filter(|(reporter, _)| *reporter != culprit);
-    let count = others.count();
+    let counts =
+        |reporter| reporter != culprit || mutation::active(Mutation::EquivocatorReportCounts);
+    let count = reports
+        .iter()
+        .filter(|(reporter, _)| counts(*reporter))
+        .count();
     enough(count)?;
     let threshold = (count + 1)
         .saturating_sub(sizes.faulty() + sizes.slack())
@@ -117,7 +122,7 @@ pub fn select_base(
     let mut selected = start;
     while let Some(next) = tree.children(selected).find(|&child| {
         let extending = heads()
-            .filter(|&(reporter, head)| reporter != culprit && tree.extends(head, child))
+            .filter(|&(reporter, head)| counts(reporter) && tree.extends(head, child))
             .count();
         extending >= threshold
     }) {

@@ -1,0 +1,25 @@
+//! What `cargo sim` does besides running seeds: one file a command.
+
+pub mod long;
+
+use clap::Subcommand;
+use keys::exit::Code;
+
+/// Another thing to do than running seeds.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Runs every mode and size, seed after seed, for so many hours.
+    Night(long::Night),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What cannot be done, and what could.
+    pub fn run(&self) -> Result<Code, String> {
+        match self {
+            Self::Night(night) => night.run(),
+        }
+    }
+}
