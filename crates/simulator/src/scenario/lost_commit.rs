@@ -14,12 +14,32 @@ use consensus::{
     message::{AppendEntries, Justification, PairReport, Reason, Report, RequestVote, Suspect},
 };
 
-use super::script::{Rules, stage};
+use super::{
+    Script,
+    script::{Rules, stage},
+};
 use crate::{
     adversary::{Adversary, Tools},
     simulation::Simulation,
     trace::Trace,
 };
+
+pub(super) static SCRIPTS: &[Script] = &[
+    Script {
+        id: "A1",
+        rule: "P4.7, P4.8",
+        summary: "a Byzantine leader returns and does not extend what one node committed",
+        published: "A1",
+        play: same_leader,
+    },
+    Script {
+        id: "A2",
+        rule: "P4.7, P4.8",
+        summary: "an honest leader follows that never saw what one node committed",
+        published: "A2",
+        play: honest_successor,
+    },
+];
 
 /// Leads terms 0, 4, 8, …
 const D: NodeId = NodeId(0);
@@ -187,7 +207,7 @@ fn finish(mut simulation: Simulation, lost: consensus::RequestKey) -> Result<Str
 }
 
 /// A2.
-pub(super) fn honest_successor(trace: Trace) -> Result<String, String> {
+fn honest_successor(trace: Trace) -> Result<String, String> {
     let rules = Rules(|now, from, to, message: &Message| permits(now, from, to, message, &[]));
     let mut simulation = stage((D, Box::new(Denier)), Box::new(rules), trace);
     let lost = commit_at_a(&mut simulation)?;
@@ -195,7 +215,7 @@ pub(super) fn honest_successor(trace: Trace) -> Result<String, String> {
 }
 
 /// A1.
-pub(super) fn same_leader(trace: Trace) -> Result<String, String> {
+fn same_leader(trace: Trace) -> Result<String, String> {
     let rules = Rules(|now, from, to, message: &Message| {
         permits(now, from, to, message, &[Term(2), Term(3)])
     });
