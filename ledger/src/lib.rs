@@ -6,6 +6,7 @@
 //!   (P8.4); [`Outcome`] and [`RejectionCode`]: what becomes of a transaction (P6.5).
 //! - [`application`]: how a node hosts it.
 //! - [`Query`] and [`Response`]: reads of executed state (P7.2).
+//! - [`cli`]: the command `ledger` itself, for its binary and for tests of what it reads.
 //! - [`Receipt`]: proof of all this, verified offline from the genesis file alone (P7.1).
 //!
 //! # What holds
@@ -20,6 +21,7 @@
 
 pub mod application;
 pub mod asset;
+pub mod cli;
 pub mod history;
 pub mod ledger;
 pub mod limits;

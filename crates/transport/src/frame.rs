@@ -174,19 +174,24 @@ impl FrameReader {
 
 /// A frame of which some bytes are here.
 #[derive(Debug, Default)]
-struct Partial {
+pub(crate) struct Partial {
     header: [u8; HEADER],
     header_filled: usize,
     body: Vec<u8>,
 }
 
 impl Partial {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.header_filled == 0
     }
 
+    /// Bytes of memory taken by the part that is here.
+    pub(crate) fn reserved(&self) -> usize {
+        self.body.capacity()
+    }
+
     /// Moves bytes from `piece` until the frame is complete or the piece used up.
-    fn take_from(
+    pub(crate) fn take_from(
         &mut self,
         piece: &mut Bytes,
         maximum: usize,

@@ -20,6 +20,7 @@
 
 pub mod codec;
 pub mod limits;
+pub mod testing;
 
 mod admission;
 mod backoff;

@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::{Signature, VerifyingKey};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, ParsedCertificate};
@@ -33,13 +33,9 @@ const PUBLIC_KEY_INFO_PREFIX: [u8; 12] = [
 pub(crate) type Presented = Arc<OnceLock<PeerKey>>;
 
 pub(crate) fn server_config(identity: &Identity) -> Result<ServerConfig, Error> {
-    let provider = provider();
-    let verifier = Arc::new(AnyEd25519 {
-        provider: provider.clone(),
-    });
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(verifier)
+        .with_client_cert_verifier(Arc::new(AnyEd25519))
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified())));
     config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -53,14 +49,12 @@ pub(crate) fn client_config(
     identity: &Identity,
     expected: PeerKey,
 ) -> Result<(ClientConfig, Presented), Error> {
-    let provider = provider();
     let presented = Presented::default();
     let verifier = PinnedEd25519 {
-        provider: provider.clone(),
         expected,
         presented: presented.clone(),
     };
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -81,10 +75,16 @@ pub(crate) fn certificate_key(certificate: &CertificateDer<'_>) -> Result<PeerKe
         .strip_prefix(&PUBLIC_KEY_INFO_PREFIX)
         .and_then(|key| key.try_into().ok())
         .ok_or(CertificateError::BadEncoding)?;
-    match VerifyingKey::from_bytes(&key) {
-        Ok(point) if !point.is_weak() => Ok(key),
-        _ => Err(CertificateError::BadEncoding.into()),
+    if acceptable(&key) {
+        Ok(key)
+    } else {
+        Err(CertificateError::BadEncoding.into())
     }
+}
+
+/// Whether the bytes are a key that nobody can sign for without its secret half.
+pub(crate) fn acceptable(key: &PeerKey) -> bool {
+    VerifyingKey::from_bytes(key).is_ok_and(|point| !point.is_weak())
 }
 
 pub(crate) fn public_key_info(key: &PeerKey) -> SubjectPublicKeyInfoDer<'static> {
@@ -98,7 +98,6 @@ fn provider() -> Arc<CryptoProvider> {
 /// The proof itself: the handshake is signed by the key the certificate names. The certificate's
 /// own signature, names and dates carry no weight.
 fn check_proof(
-    provider: &CryptoProvider,
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signature: &DigitallySignedStruct,
@@ -106,9 +105,23 @@ fn check_proof(
     if signature.scheme != SignatureScheme::ED25519 {
         return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
     }
-    let info = public_key_info(&certificate_key(certificate)?);
-    let algorithms = &provider.signature_verification_algorithms;
-    verify_tls13_signature_with_raw_key(message, &info, signature, algorithms)
+    if proves(
+        &certificate_key(certificate)?,
+        message,
+        signature.signature(),
+    ) {
+        Ok(HandshakeSignatureValid::assertion())
+    } else {
+        Err(CertificateError::BadSignature.into())
+    }
+}
+
+/// The one predicate (P2.2), not the TLS library's: ring takes an R of small order. No harm is
+/// known to come of that in a handshake, but two predicates are one too many.
+pub(crate) fn proves(key: &PeerKey, message: &[u8], signature: &[u8]) -> bool {
+    let key = VerifyingKey::from_bytes(key);
+    let signature = Signature::from_slice(signature);
+    key.is_ok_and(|key| signature.is_ok_and(|it| key.verify_strict(message, &it).is_ok()))
 }
 
 fn refuse_tls12() -> Result<HandshakeSignatureValid, Error> {
@@ -117,9 +130,7 @@ fn refuse_tls12() -> Result<HandshakeSignatureValid, Error> {
 
 /// Listener's side: any key, as the hello decides who may stay.
 #[derive(Debug)]
-struct AnyEd25519 {
-    provider: Arc<CryptoProvider>,
-}
+struct AnyEd25519;
 
 impl ClientCertVerifier for AnyEd25519 {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -150,7 +161,7 @@ impl ClientCertVerifier for AnyEd25519 {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        check_proof(&self.provider, message, certificate, signature)
+        check_proof(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -161,7 +172,6 @@ impl ClientCertVerifier for AnyEd25519 {
 /// Dialler's side: exactly the key that was dialled.
 #[derive(Debug)]
 struct PinnedEd25519 {
-    provider: Arc<CryptoProvider>,
     expected: PeerKey,
     presented: Presented,
 }
@@ -200,7 +210,7 @@ impl ServerCertVerifier for PinnedEd25519 {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        check_proof(&self.provider, message, certificate, signature)
+        check_proof(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

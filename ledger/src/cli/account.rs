@@ -1,11 +1,11 @@
 //! `ledger account`: lists, shows and opens accounts.
 
+use crate::{
+    Answer, Operation, Query, RejectionCode, limits::ACCOUNTS_PER_ANSWER, query::AccountAnswer,
+};
 use clap::{Args, Subcommand};
 use consensus::PublicKey;
 use keys::{Address, check_name};
-use ledger::{
-    Answer, Operation, Query, RejectionCode, limits::ACCOUNTS_PER_ANSWER, query::AccountAnswer,
-};
 use serde_json::{Value, json};
 
 use super::{

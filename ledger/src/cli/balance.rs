@@ -1,7 +1,7 @@
 //! `ledger balance`: what accounts hold.
 
+use crate::query::AccountAnswer;
 use clap::Args;
-use ledger::query::AccountAnswer;
 use serde_json::{Value, json};
 
 use super::{

@@ -1,9 +1,9 @@
 //! `ledger block N`: a committed entry.
 
+use crate::{Answer, Query, SignedTransaction, TransactionResult};
 use clap::Args;
 use consensus::{EntryKind, Hash, NodeId, SignedHeader, encoding::Canonical, merkle};
 use keys::Address;
-use ledger::{Answer, Query, SignedTransaction, TransactionResult};
 use serde_json::{Value, json};
 
 use super::{

@@ -7,11 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::{Answer, Query, query::AccountAnswer};
 use clap::ValueEnum;
 use client::{Client, ClientError, Consistency, Unreachable};
 use consensus::{Configuration, NodeId};
 use keys::{Address, KeyPair, exit::Code};
-use ledger::{Answer, Query, query::AccountAnswer};
 
 use super::{
     failure::{Failure, Outcome},

@@ -280,14 +280,18 @@ fn verify(common: &Common, arguments: &VerifyArguments, output: Output) -> Outco
 }
 
 fn read(path: &Path, genesis: &Genesis) -> Outcome<Vec<u8>> {
-    let bytes = files::read(path, FILE_BYTES)?;
+    parse(path, &files::read(path, FILE_BYTES)?, genesis)
+}
+
+/// The canonical bytes in the contents of an evidence file of this network.
+pub fn parse(path: &Path, bytes: &[u8], genesis: &Genesis) -> Outcome<Vec<u8>> {
     let refused = |reason: String| Failure::unverified(format!("{}: {reason}", path.display()));
     if bytes.len() > FILE_BYTES {
         return Err(refused(format!(
             "more than {FILE_BYTES} bytes are no evidence"
         )));
     }
-    let file: File = serde_json::from_slice(&bytes)
+    let file: File = serde_json::from_slice(bytes)
         .map_err(|error| refused(format!("it is no evidence file: {error}")))?;
     if file.format != FORMAT {
         return Err(refused(format!(

@@ -25,6 +25,7 @@ mod span;
 mod status;
 mod submit;
 mod submit_line;
+pub mod testing;
 mod transaction;
 mod transfer;
 

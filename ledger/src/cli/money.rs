@@ -1,7 +1,7 @@
 //! Amounts: read and printed in smallest units, shown to people with the asset's decimals too.
 
+use crate::AssetCode;
 use keys::{Asset, Genesis, genesis::parse_amount};
-use ledger::AssetCode;
 
 use super::failure::{Failure, Outcome};
 

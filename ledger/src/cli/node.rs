@@ -6,9 +6,9 @@ use std::{
     path::PathBuf,
 };
 
+use crate::Ledger;
 use clap::Args;
 use keys::{FileError, KeyFileError, KeyPair, exit::Code};
-use ledger::Ledger;
 use node::{Node, NodeOptions, StartError};
 use serde_json::json;
 use storage::OpenError;

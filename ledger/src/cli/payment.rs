@@ -3,14 +3,14 @@
 
 use std::{collections::BTreeSet, pin::pin, time::Duration};
 
+use crate::{
+    Operation, Outcome as Executed, Rejection, RejectionCode, Transaction, TransactionResult,
+    limits::MEMO_BYTES, query::AccountAnswer, request_key,
+};
 use clap::ValueEnum;
 use client::{ClientError, SignedRequest, Wait};
 use consensus::{Hash, PublicKey, encoding::Canonical};
 use keys::exit::Code;
-use ledger::{
-    Operation, Outcome as Executed, Rejection, RejectionCode, Transaction, TransactionResult,
-    limits::MEMO_BYTES, query::AccountAnswer, request_key,
-};
 use tokio::time::sleep;
 
 use super::{

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use consensus::encoding::Canonical;
-use ledger::{
+use crate::{
     Assurance, Receipt, ReceiptFailure, VerifiedReceipt, limits::RECEIPT_BYTES, receipt::Step,
 };
+use clap::Args;
+use consensus::encoding::Canonical;
 use serde_json::{Value, json};
 
 use super::{

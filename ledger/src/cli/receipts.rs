@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::{Assurance, Receipt, ReceiptParts, VerifiedReceipt, receipt::IncompleteReceipt};
 use client::ClientError;
 use consensus::{Hash, Mode};
-use ledger::{Assurance, Receipt, ReceiptParts, VerifiedReceipt, receipt::IncompleteReceipt};
 use serde_json::Value;
 
 use super::connect::Connection;

@@ -1,10 +1,10 @@
 //! What to say when a payment did not go through: what is certain, what it means for the user's
 //! money, and how to repeat it safely.
 
+use crate::{Outcome as Executed, Rejection, RejectionCode};
 use client::ClientError;
 use consensus::Hash;
 use keys::exit::Code;
-use ledger::{Outcome as Executed, Rejection, RejectionCode};
 
 use super::{connect::Connection, failure::Failure, output::explained, payment::Order, show, span};
 

@@ -1,7 +1,7 @@
 //! Transactions, outcomes and times in words and in JSON.
 
+use crate::{Operation, Outcome, Transaction, TransactionResult};
 use keys::{Address, Genesis};
-use ledger::{Operation, Outcome, Transaction, TransactionResult};
 use serde_json::{Value, json};
 
 use super::money::Unit;

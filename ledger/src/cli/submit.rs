@@ -6,11 +6,11 @@ use std::{
     sync::Arc,
 };
 
+use crate::{Operation, Outcome as Executed, RejectionCode, TransactionResult};
 use clap::Args;
 use client::{ClientError, Wait};
 use consensus::{Hash, encoding::Canonical};
 use keys::exit::Code;
-use ledger::{Operation, Outcome as Executed, RejectionCode, TransactionResult};
 use serde_json::{Map, Value, json};
 use tokio::{sync::Mutex, task::JoinSet};
 

@@ -1,9 +1,9 @@
 //! `ledger tx ID`: what became of a transaction.
 
+use crate::{Answer, Outcome as Executed, Query, RejectionCode};
 use clap::Args;
 use client::TransactionState;
 use consensus::Hash;
-use ledger::{Answer, Outcome as Executed, Query, RejectionCode};
 use serde_json::{Value, json};
 
 use super::{
@@ -219,7 +219,7 @@ fn described(id: &Hash, state: State, more: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use ledger::Rejection;
+    use crate::Rejection;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! `ledger transfer` and `ledger issue`: one payment.
 
+use crate::Operation;
 use clap::Args;
-use ledger::Operation;
 use serde_json::{Value, json};
 
 use super::{
