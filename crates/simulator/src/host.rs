@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     disk::{Disk, Found, SyncTime},
     oracle::Observation,
+    seat::Seat,
     world::{Happening, Parcel, World},
 };
 
@@ -37,6 +38,9 @@ struct Running {
 /// A node.
 pub struct Host {
     setup: Setup,
+    seat: Seat,
+    /// Whether there is another copy of it.
+    has_twin: bool,
     disk: Disk,
     clock: Clock,
     /// Counts its starts, so that what belongs to an earlier life is recognized.
@@ -48,14 +52,32 @@ pub struct Host {
 impl Host {
     /// A node that does not run yet.
     #[must_use]
-    pub const fn new(setup: Setup, disk: Disk, clock: Clock, traitor: Option<Traitor>) -> Self {
+    pub fn new(setup: Setup, disk: Disk, clock: Clock, traitor: Option<Traitor>) -> Self {
         Self {
+            seat: setup.me.into(),
+            has_twin: false,
             setup,
             disk,
             clock,
             life: 0,
             running: None,
             traitor,
+        }
+    }
+
+    /// A second copy of the same node, with a disk and a clock of its own. Neither does anything
+    /// wrong by itself.
+    #[must_use]
+    pub fn twin(&mut self, seat: Seat, disk: Disk, clock: Clock, seed: u64) -> Self {
+        self.has_twin = true;
+        let setup = Setup {
+            seed,
+            ..self.setup.clone()
+        };
+        Self {
+            seat,
+            has_twin: true,
+            ..Self::new(setup, disk, clock, None)
         }
     }
 
@@ -71,9 +93,15 @@ impl Host {
         self.running.is_some()
     }
 
-    /// Whether it is Byzantine.
+    /// Whether it is Byzantine. One copy of two is not, but both together are.
     #[must_use]
     pub const fn is_byzantine(&self) -> bool {
+        self.traitor.is_some() || self.has_twin
+    }
+
+    /// Whether it acts unasked.
+    #[must_use]
+    pub const fn is_traitor(&self) -> bool {
         self.traitor.is_some()
     }
 
@@ -211,8 +239,8 @@ impl Host {
         };
         let (until, next) = self.disk.synced();
         if let Some(span) = next {
-            let node = self.setup.me;
-            world.after(span, Happening::Synced { node, life });
+            let seat = self.seat;
+            world.after(span, Happening::Synced { seat, life });
         }
         running.synced = until;
         self.release(world);
@@ -311,8 +339,8 @@ impl Host {
                     },
                 );
                 if let Some(span) = self.disk.write(id, vote_state, records) {
-                    let life = self.life;
-                    world.after(span, Happening::Synced { node, life });
+                    let (seat, life) = (self.seat, self.life);
+                    world.after(span, Happening::Synced { seat, life });
                 }
             }
             Output::Send { to, message, after } => self.send_after(world, to, message, after),
@@ -370,7 +398,7 @@ impl Host {
                         durable: self.disk.durable(),
                     },
                 );
-                world.send(self.setup.me, to, message);
+                world.send(self.seat, to, message);
             }
         }
     }
@@ -401,8 +429,12 @@ impl Host {
     fn notice(&mut self, world: &mut World, notice: &Notice) {
         let node = self.setup.me;
         world.observe(node, Observation::Notice(notice));
-        if let (Notice::Elected { term, .. }, false) = (notice, self.is_byzantine()) {
-            world.elected(*term);
+        match notice {
+            Notice::Elected { term, .. } if !self.is_byzantine() => world.elected(*term),
+            Notice::Evidence(evidence) if !self.is_byzantine() => {
+                world.accused.insert(evidence.accused());
+            }
+            _ => {}
         }
         if world.trace.is_on() {
             let now = world.now;
@@ -428,8 +460,8 @@ impl Host {
         let at = self.clock.simulated(deadline).max(world.now);
         if running.timer.is_none_or(|planned| at < planned) {
             running.timer = Some(at);
-            let node = self.setup.me;
-            world.at(at, Happening::Timer { node });
+            let seat = self.seat;
+            world.at(at, Happening::Timer { seat });
         }
     }
 }

@@ -18,6 +18,8 @@ pub mod durable;
 pub mod fault;
 pub mod host;
 pub mod invariants;
+#[cfg(feature = "mutations")]
+pub mod mutations;
 pub mod network;
 pub mod oracle;
 pub mod payload;
@@ -25,6 +27,8 @@ pub mod published;
 pub mod random;
 pub mod run;
 pub mod scenario;
+pub mod search;
+pub mod seat;
 pub mod signing;
 pub mod simulation;
 pub mod trace;

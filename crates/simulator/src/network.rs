@@ -2,7 +2,7 @@
 
 use consensus::{NodeId, Time};
 
-use crate::random::Random;
+use crate::{random::Random, seat::Seat};
 
 /// How messages travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl Weather {
 /// The network.
 #[derive(Clone, Debug)]
 pub struct Network {
-    nodes: usize,
-    /// Whether the link from the row's node to the column's is cut.
+    seats: usize,
+    /// Whether the link from the row's seat to the column's is cut.
     cut: Vec<bool>,
     weather: Weather,
     /// The only node that votes reach, if there is one.
@@ -46,12 +46,12 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network without cut links.
+    /// A network without cut links between so many [seats](Seat).
     #[must_use]
-    pub fn new(nodes: usize, weather: Weather, random: Random) -> Self {
+    pub fn new(seats: usize, weather: Weather, random: Random) -> Self {
         Self {
-            nodes,
-            cut: vec![false; nodes * nodes],
+            seats,
+            cut: vec![false; seats * seats],
             weather,
             favourite: None,
             random,
@@ -65,16 +65,29 @@ impl Network {
 
     /// Cuts the link from one node to another, in that direction.
     pub fn cut(&mut self, from: NodeId, to: NodeId) {
-        self.cut[from.position() * self.nodes + to.position()] = true;
+        self.cut[from.position() * self.seats + to.position()] = true;
+    }
+
+    /// Cuts and mends links so that those seats hear each other that have the same number.
+    ///
+    /// # Panics
+    /// If there is not a number for every seat.
+    pub fn divide(&mut self, groups: &[u8]) {
+        assert_eq!(groups.len(), self.seats, "a number for every seat");
+        for (row, from) in self.cut.chunks_mut(self.seats).zip(groups) {
+            for (cut, to) in row.iter_mut().zip(groups) {
+                *cut = from != to;
+            }
+        }
     }
 
     /// Cuts every link between the nodes in `side` and the others, in both directions.
     pub fn split(&mut self, side: &[NodeId]) {
-        for from in 0..self.nodes {
-            for to in 0..self.nodes {
+        for from in 0..self.seats {
+            for to in 0..self.seats {
                 let inside = |node: usize| side.iter().any(|one| one.position() == node);
                 if inside(from) != inside(to) {
-                    self.cut[from * self.nodes + to] = true;
+                    self.cut[from * self.seats + to] = true;
                 }
             }
         }
@@ -92,10 +105,19 @@ impl Network {
     }
 
     /// When a message sent now arrives: never, once, or twice.
-    pub fn arrivals(&mut self, from: NodeId, to: NodeId, is_vote: bool) -> [Option<Time>; 2] {
-        let unheard = is_vote && self.favourite.is_some_and(|favourite| favourite != to);
+    pub fn arrivals(
+        &mut self,
+        from: impl Into<Seat>,
+        to: impl Into<Seat>,
+        is_vote: bool,
+    ) -> [Option<Time>; 2] {
+        let (from, to) = (from.into(), to.into());
+        let unheard = is_vote
+            && self
+                .favourite
+                .is_some_and(|favourite| favourite != to.node());
         if unheard
-            || self.cut[from.position() * self.nodes + to.position()]
+            || self.cut[from.position() * self.seats + to.position()]
             || self.random.chance(self.weather.loss)
         {
             return [None, None];

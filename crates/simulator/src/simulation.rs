@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use consensus::{
-    ClientChecks, Configuration, Domain, FaultModel, Hash, Mode, NodeId, RequestKey, Role, Setup,
-    Time, Timers, Verification, event::Recipient, mode::SizeError,
+    ClientChecks, Configuration, Domain, FaultModel, Hash, Mode, NodeId, Request, RequestKey, Role,
+    Setup, Time, Timers, Verification, event::Recipient, mode::SizeError,
 };
 
 use crate::{
@@ -55,6 +55,8 @@ pub struct Simulation {
     pub events: u64,
     /// How many of them at the same moment.
     simultaneous: u64,
+    /// The seats that clients do not reach.
+    pub unreached: Vec<usize>,
 }
 
 /// How many things may happen at one moment before that is called an endless loop.
@@ -83,6 +85,19 @@ impl Simulation {
     /// # Errors
     /// [`SizeError`] if the mode cannot work with so many nodes.
     pub fn new(blueprint: Blueprint, seed: u64) -> Result<Self, SizeError> {
+        Self::with_twins(blueprint, &[], seed)
+    }
+
+    /// As [`Simulation::new`], with a second copy of each node in `twins`. The copies sit behind
+    /// all nodes, in this order.
+    ///
+    /// # Errors
+    /// [`SizeError`] if the mode cannot work with so many nodes.
+    pub fn with_twins(
+        blueprint: Blueprint,
+        twins: &[NodeId],
+        seed: u64,
+    ) -> Result<Self, SizeError> {
         let Blueprint {
             mode,
             nodes,
@@ -107,11 +122,11 @@ impl Simulation {
         let verification =
             Verification::new(Arc::clone(&configuration), keys.verifier, Arc::new(seal));
         let mut correct = vec![true; nodes];
-        for (node, _) in &traitors {
+        for node in traitors.iter().map(|(node, _)| node).chain(twins) {
             correct[node.position()] = false;
         }
-        let world = World::new(
-            Network::new(nodes, profile.weather, random.fork(2)),
+        let mut world = World::new(
+            Network::new(nodes + twins.len(), profile.weather, random.fork(2)),
             Clients::new(
                 seal,
                 configuration.sizes().matching_answers(),
@@ -124,7 +139,7 @@ impl Simulation {
             trace,
         );
         let mut traitors = traitors;
-        let hosts = configuration
+        let mut hosts: Vec<Host> = configuration
             .sizes()
             .nodes()
             .zip(keys.signers)
@@ -153,14 +168,24 @@ impl Simulation {
                 )
             })
             .collect();
+        let faults = random.fork(4);
+        for &node in twins {
+            let mut random = random.fork(200 + u64::from(node.0));
+            let disk = Disk::new(HEALTHY_DISK, random.fork(2));
+            let clock = Clock::new(random.below(1 << 32), 0, 0);
+            let seat = world.seat_twin(node);
+            let twin = hosts[node.position()].twin(seat, disk, clock, random.number());
+            hosts.push(twin);
+        }
         let mut simulation = Self {
             hosts,
             world,
-            random: random.fork(4),
+            random: faults,
             profile,
             healed_at: None,
             events: 0,
             simultaneous: 0,
+            unreached: Vec::new(),
         };
         simulation.start();
         Ok(simulation)
@@ -169,7 +194,7 @@ impl Simulation {
     fn start(&mut self) {
         for host in &mut self.hosts {
             host.start(&mut self.world);
-            if host.is_byzantine() {
+            if host.is_traitor() {
                 let node = host.id();
                 self.world.after(TICK, Happening::Tick { node });
             }
@@ -260,8 +285,8 @@ impl Simulation {
             Happening::Deliver { from, to, parcel } => {
                 hosts[to.position()].deliver(world, from, parcel);
             }
-            Happening::Synced { node, life } => hosts[node.position()].synced(world, life),
-            Happening::Timer { node } => hosts[node.position()].timer(world),
+            Happening::Synced { seat, life } => hosts[seat.position()].synced(world, life),
+            Happening::Timer { seat } => hosts[seat.position()].timer(world),
             Happening::Tick { node } => {
                 hosts[node.position()].tick(world);
                 world.after(TICK, Happening::Tick { node });
@@ -281,14 +306,14 @@ impl Simulation {
     }
 
     fn ask_again(&mut self, key: RequestKey) {
-        let Self { hosts, world, .. } = self;
-        let Some(open) = world.clients.unanswered(&key) else {
+        let Some(open) = self.world.clients.unanswered(&key) else {
             return;
         };
         let (request, since) = (open.request.clone(), open.since);
-        for host in hosts {
-            host.ask(world, request.clone(), true);
+        for position in 0..self.hosts.len() {
+            self.reach(position, &request, true);
         }
+        let Self { world, .. } = self;
         world.after(RESEND, Happening::AskAgain(key));
         let waiting_from = self.healed_at.map(|healed| healed.max(since));
         let bound = liveness_bound(self.configuration().sizes(), &Timers::DEFAULT);
@@ -305,12 +330,25 @@ impl Simulation {
 
     /// Asks for a payment at one node, as a script wants it.
     pub fn ask(&mut self, node: NodeId, from: u16, to: u16, amount: u32) -> RequestKey {
+        self.ask_at(&[node.position()], from, to, amount)
+    }
+
+    /// Asks for a payment at the seats of these positions.
+    pub fn ask_at(&mut self, seats: &[usize], from: u16, to: u16, amount: u32) -> RequestKey {
         let now = self.world.now;
         let request = self.world.clients.request(now, from, to, amount);
         let key = request.key();
         self.world.after(RESEND, Happening::AskAgain(key));
-        self.hosts[node.position()].ask(&mut self.world, request, false);
+        for &position in seats {
+            self.reach(position, &request, false);
+        }
         key
+    }
+
+    fn reach(&mut self, position: usize, request: &Request, complains: bool) {
+        if !self.unreached.contains(&position) {
+            self.hosts[position].ask(&mut self.world, request.clone(), complains);
+        }
     }
 
     /// What a node has as the outcome of a request, while it runs.

@@ -1,6 +1,10 @@
 //! Everything outside the nodes: time, the network, the clients, and who watches.
 
-use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+    sync::Arc,
+};
 
 use consensus::{
     Message, Mode, NodeId, Request, RequestKey, Term, Time, Verification, Verified,
@@ -13,6 +17,7 @@ use crate::{
     fault::Fault,
     network::Network,
     oracle::{Observation, Oracle, Violation},
+    seat::Seat,
     trace::Trace,
 };
 
@@ -53,21 +58,21 @@ pub enum Happening {
         /// From whom.
         from: NodeId,
         /// To whom.
-        to: NodeId,
+        to: Seat,
         /// What.
         parcel: Parcel,
     },
     /// A node's sync ends, unless it crashed meanwhile.
     Synced {
         /// Whose.
-        node: NodeId,
+        seat: Seat,
         /// Of which life.
         life: u32,
     },
     /// A node's deadline may have passed.
     Timer {
         /// Whose.
-        node: NodeId,
+        seat: Seat,
     },
     /// A Byzantine node gets to act unasked.
     Tick {
@@ -96,11 +101,10 @@ impl Happening {
     #[must_use]
     pub const fn node(&self) -> Option<NodeId> {
         match self {
-            Self::Deliver { to: node, .. }
-            | Self::Synced { node, .. }
-            | Self::Timer { node }
-            | Self::Tick { node }
-            | Self::Emit { from: node, .. } => Some(*node),
+            Self::Deliver { to: seat, .. } | Self::Synced { seat, .. } | Self::Timer { seat } => {
+                Some(seat.node())
+            }
+            Self::Tick { node } | Self::Emit { from: node, .. } => Some(*node),
             Self::Ask | Self::AskAgain(_) | Self::Fault(_) => None,
         }
     }
@@ -156,8 +160,12 @@ pub struct World {
     pub coalition: Coalition,
     /// The script, if there is one.
     pub director: Option<Box<dyn Director>>,
+    /// Every node's, and after them those of twins.
+    seats: Vec<Seat>,
     /// The highest term that is known to have a leader, and how many got one after the first.
     elected: (Option<Term>, u64),
+    /// Whom correct nodes hold evidence against.
+    pub accused: BTreeSet<NodeId>,
     /// Messages that were refused; only Byzantine nodes may send such.
     pub refused: u64,
 }
@@ -178,8 +186,10 @@ impl World {
             Mode::Byzantine => Some(Term::ZERO),
             Mode::Raft | Mode::RaftSigned => None,
         };
+        let seats = verification.configuration().sizes().nodes();
         Self {
             now: Time(0),
+            seats: seats.map(Seat::from).collect(),
             queue: BinaryHeap::new(),
             order: 0,
             network,
@@ -190,6 +200,7 @@ impl World {
             coalition,
             director: None,
             elected: (first_led, 0),
+            accused: BTreeSet::new(),
             refused: 0,
         }
     }
@@ -242,17 +253,25 @@ impl World {
         self.elected.1
     }
 
-    /// Puts a message on its way.
-    pub fn send(&mut self, from: NodeId, to: Recipient, message: Arc<Message>) {
+    /// Seats a second copy of a node.
+    pub fn seat_twin(&mut self, node: NodeId) -> Seat {
+        let seat = Seat::of_twin(node, self.seats.len());
+        self.seats.push(seat);
+        seat
+    }
+
+    /// Puts a message on its way: to every copy of its receivers, as far as links go.
+    pub fn send(&mut self, from: impl Into<Seat>, to: Recipient, message: Arc<Message>) {
+        let from = from.into();
         let mut arrivals = Vec::new();
-        match to {
-            Recipient::Node(node) => self.plan(from, node, &message, &mut arrivals),
-            Recipient::Others => {
-                for node in self.verification.configuration().sizes().nodes() {
-                    if node != from {
-                        self.plan(from, node, &message, &mut arrivals);
-                    }
-                }
+        for position in 0..self.seats.len() {
+            let seat = self.seats[position];
+            let meant = match to {
+                Recipient::Node(node) => seat.node() == node,
+                Recipient::Others => true,
+            };
+            if meant && seat.node() != from.node() {
+                self.plan(from, seat, &message, &mut arrivals);
             }
         }
         if self.trace.is_on() {
@@ -262,6 +281,7 @@ impl World {
             return;
         }
         let message = Arc::unwrap_or_clone(message);
+        let from = from.node();
         let Some(parcel) = self.judge(from, message) else {
             return;
         };
@@ -271,20 +291,10 @@ impl World {
         }
     }
 
-    fn plan(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        message: &Message,
-        arrivals: &mut Vec<(NodeId, Time)>,
-    ) {
-        let exists = to.position() < self.verification.configuration().sizes().validators();
-        if to == from || !exists {
-            return;
-        }
+    fn plan(&mut self, from: Seat, to: Seat, message: &Message, arrivals: &mut Vec<(Seat, Time)>) {
         let now = self.now;
         if let Some(director) = &mut self.director
-            && !director.permits(now, from, to, message)
+            && !director.permits(now, from.node(), to.node(), message)
         {
             return;
         }
@@ -338,14 +348,14 @@ impl World {
 
     fn trace_send(
         &mut self,
-        from: NodeId,
+        from: Seat,
         to: Recipient,
         message: &Message,
-        arrivals: &[(NodeId, Time)],
+        arrivals: &[(Seat, Time)],
     ) {
         let arrivals: Vec<String> = arrivals
             .iter()
-            .map(|(node, delay)| format!("{node}+{}", delay.0))
+            .map(|(seat, delay)| format!("{seat}+{}", delay.0))
             .collect();
         let to = match to {
             Recipient::Node(node) => node.to_string(),
