@@ -206,6 +206,7 @@ impl Byzantine {
             .cloned()
             .collect();
         self.commit = point;
+        self.round_ends(point.index);
         self.record(Record::Commit(certificate.clone()));
         let certificate = Arc::new(certificate);
         self.certificates

@@ -48,7 +48,7 @@ impl Byzantine {
         }
     }
 
-    fn something_waits(&self) -> bool {
+    pub(super) fn something_waits(&self) -> bool {
         self.log.last().index > self.commit.index || !self.pending.is_empty()
     }
 
@@ -60,9 +60,7 @@ impl Byzantine {
             self.timer.term_deadline = None;
         }
         if certificate.term() >= self.state.term {
-            let ends = |suspicion: &Suspicion| {
-                matches!(suspicion.reason, Reason::Silent | Reason::Crawling)
-            };
+            let ends = |suspicion: &Suspicion| suspicion.reason == Reason::Silent;
             if self.suspicion.as_ref().is_some_and(ends) {
                 self.suspicion = None;
             }
@@ -119,6 +117,7 @@ impl Byzantine {
                 }
             }
         }
+        self.check_crawling();
         self.leave_if_suspected();
         self.lower_level();
         self.resend_report();
@@ -349,6 +348,7 @@ impl Byzantine {
             self.timer.level = (self.timer.level + 1).min(highest);
         }
         self.start_term_timer();
+        self.forget_idleness();
         self.restart_starvation();
         self.notice(Notice::TermEntered { term });
         self.suspect_known_traitor();

@@ -9,6 +9,7 @@
 mod accepting;
 mod branches;
 mod committing;
+mod crawling;
 mod deposing;
 mod electing;
 mod fetching;
@@ -43,6 +44,7 @@ use crate::{
 
 use accepting::Side;
 use branches::Branches;
+use crawling::Idleness;
 use deposing::Suspicion;
 use electing::Candidacy;
 use fetching::Fetches;
@@ -95,6 +97,7 @@ pub struct Byzantine {
     suspicion: Option<Suspicion>,
     suspects: BTreeMap<NodeId, (Signed<crate::message::Suspect>, Time)>,
     timer: Timer,
+    idleness: Idleness,
     /// Per peer: when it was last told about this node's term.
     late_answers: BTreeMap<NodeId, Time>,
     /// This node's report for its term.
@@ -189,6 +192,7 @@ impl Byzantine {
                 stalled_since: None,
                 steady_since: now.monotonic,
             },
+            idleness: Idleness::default(),
             late_answers: BTreeMap::new(),
             report: None,
             deposed: None,
@@ -203,6 +207,7 @@ impl Byzantine {
             replica.restore(restored);
         }
         replica.start_term_timer();
+        replica.forget_idleness();
         replica.progress();
         replica
     }
@@ -244,6 +249,7 @@ impl Byzantine {
 
     pub(crate) fn handle(&mut self, now: Now, event: Event) {
         self.now = now;
+        self.measure_idleness();
         match event {
             Event::Message(message) => self.message(message),
             Event::Relayed {
@@ -344,6 +350,7 @@ impl Byzantine {
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         let timer = [
             Some(self.timer_deadline()),
+            Some(self.idleness_deadline()),
             self.applied_vote_due,
             (self.is_leader()).then_some(self.heartbeat_due),
             self.fetches.deadline(self.now.monotonic),
