@@ -231,10 +231,10 @@ pub fn traced(options: &Options, number: u64, trace: Trace) -> Result<Outcome, S
 type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Sync + Send>;
 
 /// While this lives, panics are kept for the outcome and not printed.
-struct Quiet(Option<Hook>);
+pub(crate) struct Quiet(Option<Hook>);
 
 impl Quiet {
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let before = panic::take_hook();
         panic::set_hook(Box::new(|info| {
             PANIC.set(Some(info.to_string().replace('\n', " ")));
@@ -251,10 +251,15 @@ impl Drop for Quiet {
     }
 }
 
-fn caught(options: &Options, number: u64, trace: Trace) -> Result<Outcome, SizeError> {
-    panic::catch_unwind(AssertUnwindSafe(|| seed(options, number, trace))).unwrap_or_else(|_| {
+/// Does something, and turns a panic in it into its message. Under [`Quiet`].
+pub(crate) fn contained<R>(action: impl FnOnce() -> R) -> Result<R, String> {
+    panic::catch_unwind(AssertUnwindSafe(action)).map_err(|_| PANIC.take().unwrap_or_default())
+}
+
+/// Runs one seed, with a panic as its violation. Under [`Quiet`].
+pub(crate) fn caught(options: &Options, number: u64, trace: Trace) -> Result<Outcome, SizeError> {
+    contained(|| seed(options, number, trace)).unwrap_or_else(|message| {
         let sizes = consensus::FaultModel::new(options.mode, options.nodes)?;
-        let message = PANIC.take().unwrap_or_default();
         Ok(Outcome {
             seed: number,
             adversaries: names(&traitors_of(options, sizes.faulty(), number)),

@@ -84,6 +84,7 @@ pub fn select_base(
     // L and base(w). Certificates of one term lie on one chain, and all beyond base(w).
     let certified = of_term()
         .filter_map(|(_, path)| path.certified)
+        .filter(|_| !mutation::active(Mutation::CertificatesIgnored))
         .max_by_key(|point| point.index);
     let base = of_term().find_map(|(_, path)| path.base);
     let start = certified
@@ -116,9 +117,7 @@ pub fn select_base(
         .filter(|(reporter, _)| counts(*reporter))
         .count();
     enough(count)?;
-    let threshold = (count + 1)
-        .saturating_sub(sizes.faulty() + sizes.slack())
-        .max(1);
+    let threshold = threshold(sizes, count);
     let mut selected = start;
     while let Some(next) = tree.children(selected).find(|&child| {
         let extending = heads()
@@ -129,6 +128,22 @@ pub fn select_base(
         selected = next;
     }
     Ok(selected)
+}
+
+/// How many of so many reports must extend what is kept, where two branches are reported.
+fn threshold(sizes: FaultModel, reports: usize) -> usize {
+    let reports = match mutation::active(Mutation::ThresholdConstant) {
+        true => sizes.reports(),
+        false => reports,
+    };
+    let threshold = (reports + 1)
+        .saturating_sub(sizes.faulty() + sizes.slack())
+        .max(1);
+    if mutation::active(Mutation::ThresholdLower) {
+        threshold.saturating_sub(1).max(1)
+    } else {
+        threshold + usize::from(mutation::active(Mutation::ThresholdHigher))
+    }
 }
 
 /// The points that the reports show, each with the one before.
@@ -152,8 +167,11 @@ impl Tree {
                 return false;
             };
             point = previous;
+            if mutation::active(Mutation::StrictExtends) && point == ancestor {
+                return true;
+            }
         }
-        point == ancestor
+        point == ancestor && !mutation::active(Mutation::StrictExtends)
     }
 
     fn children(&self, point: Point) -> impl Iterator<Item = Point> {

@@ -1,6 +1,7 @@
 //! What `cargo sim` does besides running seeds: one file a command.
 
 pub mod long;
+pub mod mutations;
 
 use clap::Subcommand;
 use keys::exit::Code;
@@ -10,6 +11,7 @@ use keys::exit::Code;
 pub enum Command {
     /// Runs every mode and size, seed after seed, for so many hours.
     Night(long::Night),
+    Mutations(mutations::Mutations),
 }
 
 impl Command {
@@ -20,6 +22,7 @@ impl Command {
     pub fn run(&self) -> Result<Code, String> {
         match self {
             Self::Night(night) => night.run(),
+            Self::Mutations(mutations) => mutations.run(),
         }
     }
 }

@@ -1,0 +1,5 @@
+//! The Raft modes (P10.1).
+
+use crate::mutations::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];
