@@ -43,6 +43,10 @@ pub const EVIDENCE: usize = 256;
 pub const CLOCK_AHEAD_MILLIS: u64 = 10_000;
 /// How long one fetch may stay unanswered before another peer is asked.
 pub const FETCH_TIMEOUT: Time = Time::from_millis(250);
+/// Bytes of entries that a peer may be sent at once in answer to its questions.
+pub const SERVED_BURST_BYTES: usize = 8 * MESSAGE_BYTES;
+/// Bytes of entries that a peer may be sent per second in answer to its questions.
+pub const SERVED_BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
 /// Raft modes: entries sent to a follower and not yet acknowledged, before the leader pauses.
 pub const IN_FLIGHT_ENTRIES: u64 = 4 * WINDOW;
 /// Raft modes: bytes sent to a follower and not yet acknowledged, before the leader pauses.

@@ -1,4 +1,4 @@
-//! Getting what is missing from whoever has it (P3.7), and giving it to whoever asks.
+//! Getting what is missing from whoever has it (P3.7).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,9 +6,9 @@ use super::Byzantine;
 use crate::{
     certificate::QuorumCertificate,
     entry::Entry,
-    event::{Output, Recipient},
+    event::Recipient,
     limits,
-    message::{Fetch, FetchReply},
+    message::FetchReply,
     types::{Index, NodeId, Point, Time},
 };
 
@@ -182,88 +182,6 @@ impl Byzantine {
         }
     }
 
-    pub(super) fn fetch_received(&mut self, from: NodeId, fetch: &Fetch) {
-        let found = match fetch.target {
-            Some(target) => self.entries_to(fetch.from, target),
-            None if fetch.from.index < self.log.before().index => {
-                self.out.push(Output::ReadEntries {
-                    to: from,
-                    from: fetch.from,
-                });
-                return;
-            }
-            None => self.entries_after(fetch.from),
-        };
-        let Some(entries) = found else {
-            if fetch.from.index < self.log.before().index {
-                self.out.push(Output::ReadEntries {
-                    to: from,
-                    from: fetch.from,
-                });
-            }
-            return;
-        };
-        let commit = entries.last().and_then(|last| {
-            self.certificates
-                .range(fetch.from.index.next()..=last.index())
-                .next_back()
-                .map(|(_, certificate)| (**certificate).clone())
-        });
-        self.reply(from, fetch.from, fetch.target, entries, commit);
-    }
-
-    /// The last entries after `from` up to `target`, on whatever branch that is: as many as fit.
-    /// The asker then asks for what leads to the first of them.
-    fn entries_to(&self, from: Point, target: Point) -> Option<Vec<Arc<Entry>>> {
-        let (fork, path) = self.branches.path(&self.log, target).ok()?;
-        if from.index < self.log.before().index || from.index >= target.index {
-            return None;
-        }
-        let on_chain = self
-            .log
-            .after(from.index)
-            .take_while(|entry| entry.index() <= fork.index);
-        let beside = path.iter().filter(|entry| entry.index() > from.index);
-        let all: Vec<&Arc<Entry>> = on_chain.chain(beside).collect();
-        let mut last = bounded(all.into_iter().rev());
-        last.reverse();
-        Some(last)
-    }
-
-    fn entries_after(&self, from: Point) -> Option<Vec<Arc<Entry>>> {
-        (from.index >= self.log.before().index)
-            .then(|| bounded(self.log.after(from.index)))
-            .filter(|entries| !entries.is_empty())
-    }
-
-    pub(super) fn entries_read(
-        &mut self,
-        to: NodeId,
-        from: Point,
-        entries: Vec<Arc<Entry>>,
-        commit: Option<QuorumCertificate>,
-    ) {
-        self.reply(to, from, None, entries, commit);
-    }
-
-    fn reply(
-        &mut self,
-        to: NodeId,
-        from: Point,
-        target: Option<Point>,
-        entries: Vec<Arc<Entry>>,
-        commit: Option<QuorumCertificate>,
-    ) {
-        let reply = FetchReply {
-            epoch: self.configuration().epoch(),
-            from,
-            target,
-            entries,
-            commit,
-        };
-        self.out.send(Recipient::Node(to), reply, None);
-    }
-
     /// An entry that is here, on the chain or beside it.
     pub(super) fn entry(&self, point: Point) -> Option<&Arc<Entry>> {
         self.log
@@ -277,18 +195,4 @@ impl Byzantine {
         (point.index > Index::ZERO && self.log.contains(point))
             || self.branches.get(point).is_some()
     }
-}
-
-/// As many entries as fit a message.
-fn bounded<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Vec<Arc<Entry>> {
-    let mut bytes = 0;
-    entries
-        .take(limits::MESSAGE_ENTRIES)
-        .take_while(|entry| {
-            let first = bytes == 0;
-            bytes += entry.body_bytes().max(1);
-            first || bytes <= limits::MESSAGE_BYTES
-        })
-        .cloned()
-        .collect()
 }

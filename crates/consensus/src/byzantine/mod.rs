@@ -17,6 +17,7 @@ mod leading;
 mod reporting;
 mod requests;
 pub mod select_base;
+mod serving;
 pub mod void;
 mod votes;
 mod witness;
@@ -34,6 +35,7 @@ use crate::{
     limits,
     log::Log,
     message::{Applied, Fetch, Justification, Message, Reason, Report},
+    mutation::{self, Mutation},
     outbox::{Outbox, Setup},
     pending::Pending,
     record::{Record, Restored, VoteState},
@@ -48,6 +50,7 @@ use crawling::Idleness;
 use deposing::Suspicion;
 use electing::Candidacy;
 use fetching::Fetches;
+use serving::Allowances;
 use votes::Votes;
 
 /// A replica of Byzantine mode.
@@ -113,6 +116,7 @@ pub struct Byzantine {
     unrelayed: Vec<Arc<[u8]>>,
 
     fetches: Fetches,
+    allowances: Allowances,
     evidence: Vec<Arc<Evidence>>,
 }
 
@@ -201,6 +205,7 @@ impl Byzantine {
             starving: BTreeMap::new(),
             unrelayed: Vec::new(),
             fetches: Fetches::default(),
+            allowances: Allowances::default(),
             evidence: Vec::new(),
         };
         if let Some(restored) = replica_parts {
@@ -214,6 +219,9 @@ impl Byzantine {
 
     fn restore(&mut self, restored: Restored) {
         self.justification = restored.justification;
+        if mutation::active(Mutation::LockForgotten) {
+            self.state.locked = None;
+        }
         self.lock = restored.lock.filter(|_| self.state.locked.is_some());
         self.election = restored
             .election
@@ -234,17 +242,34 @@ impl Byzantine {
                 self.wanted = Some((commit, self.now.monotonic));
             }
         }
+        if mutation::active(Mutation::PairForgotten) {
+            self.forget_pair();
+        }
         self.applied = (restored.applied.index > Index::ZERO).then_some(restored.applied);
         if !self.log.contains(self.state.pair_point) {
             self.side = Side::restore(restored.side, self.state.pair_point);
         }
         self.refresh_in_chain();
-        if self.state.led == Some(self.state.term) && self.leads_term() {
+        if self.has_led() && self.leads_term() {
             self.suspect(Reason::Restarted);
         }
         if self.state.pair_term < self.state.term && self.election.is_none() {
             self.make_report();
         }
+    }
+
+    /// What [`Mutation::PairForgotten`] leaves of the accepted pair: what is committed.
+    fn forget_pair(&mut self) {
+        self.log.truncate(self.commit.index);
+        let (term, justification) = match &self.certificate {
+            Some(commit) => (commit.term(), Justification::Commit((**commit).clone())),
+            None => (Term::ZERO, Justification::Opening),
+        };
+        self.justification = justification;
+        self.lock = None;
+        self.state.locked = None;
+        self.state.pair_term = term;
+        self.state.pair_point = self.commit;
     }
 
     pub(crate) fn handle(&mut self, now: Now, event: Event) {
