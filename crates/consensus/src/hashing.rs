@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     mode::Mode,
+    mutation::{self, Mutation},
     types::{Epoch, Hash},
 };
 
@@ -22,9 +23,15 @@ impl Domain {
     #[must_use]
     pub fn digest(&self, tag: &str, epoch: Epoch, body: &[u8]) -> Hash {
         let mut hasher = tagged(tag);
-        hasher.update(self.network.0);
-        hasher.update([self.mode.number()]);
-        hasher.update(epoch.0.to_le_bytes());
+        if !mutation::active(Mutation::SignatureWithoutNetwork) {
+            hasher.update(self.network.0);
+        }
+        if !mutation::active(Mutation::SignatureWithoutMode) {
+            hasher.update([self.mode.number()]);
+        }
+        if !mutation::active(Mutation::SignatureWithoutEpoch) {
+            hasher.update(epoch.0.to_le_bytes());
+        }
         hasher.update(body);
         Hash(hasher.finalize().into())
     }

@@ -27,8 +27,7 @@ mutations! {
     ThresholdLower,
     /// The threshold of `select_base` is one higher (P4.8, step 3).
     ThresholdHigher,
-    /// The threshold of `select_base` is that of n − f reports, however many there are (P4.8, step
-    /// 3).
+    /// The threshold of `select_base` is f + 1, however many reports there are (P4.8, step 3).
     ThresholdConstant,
     /// `select_base` ignores certificates of the highest term (P4.8, L).
     CertificatesIgnored,
@@ -48,6 +47,73 @@ mutations! {
     LeaveByFewSuspects,
     /// An election certificate that comes again takes the accepted pair back to base (P4.9).
     RepeatedElectionLowersPair,
+    /// One report less than n − f is enough for a leader change (P4.7).
+    FewerReports,
+    /// A node grants a base in a term in which it granted another (P4.7).
+    TwoGrants,
+    /// A voter believes the base that it is asked for (P4.7).
+    BaseBelieved,
+    /// A node goes on accepting and voting in a term that it left (P3.4, P4.3).
+    VotesInTermLeft,
+    /// A node that lacks the base votes in the new term for what it has (P3.4, P4.9).
+    VotesBelowBase,
+    /// A node follows its leader to another branch of the term (P3.4).
+    SecondBranchAccepted,
+    /// A losing branch is forgotten once a certificate shows the other (P3.3).
+    LosingBranchForgotten,
+    /// A quorum is one node smaller (P1.2).
+    SmallerQuorum,
+    /// Raft: a node votes for whoever asks, however often in a term (P10.1, § 5.2).
+    RaftVotesTwice,
+    /// Raft: a node votes for a candidate whose log is behind its own (P10.1, § 5.4.1).
+    RaftVotesForStaleLog,
+    /// Raft: a refusal counts as a vote (P10.1, § 5.2).
+    RaftRefusalCounts,
+    /// Raft: a follower commits what the leader committed beyond what it was just shown to share
+    /// (P10.1, figure 2).
+    RaftCommitsUnmatched,
+    /// Raft: a leader counts its own copy before it is on disk (P10.1, P11.1).
+    RaftCountsUnwritten,
+    /// Signatures do not cover the term of what is signed (P2.1).
+    SignatureWithoutTerm,
+    /// Signatures do not cover the epoch (P2.1).
+    SignatureWithoutEpoch,
+    /// Signatures do not cover the network (P2.1).
+    SignatureWithoutNetwork,
+    /// Signatures do not cover the mode (P2.1).
+    SignatureWithoutMode,
+    /// A batch equation decides about the signatures of an entry's requests, alone (P2.2).
+    BatchDecidesAlone,
+    /// A vote leaves, and counts, before its write is durable (P3.2, P11.1).
+    VoteBeforeWrite,
+    /// A node that starts again forgets its lock (P3.5, P11.1).
+    LockForgotten,
+    /// A node that starts again forgets its accepted pair, but for what is committed (P3.3, P11.1).
+    PairForgotten,
+    /// A node that starts again does not look whether it led its term before (P3.8).
+    LedForgotten,
+    /// A node that suspects stops accepting and voting before others suspect too (P4.2).
+    SuspectStopsVoting,
+    /// One commit takes the level of the timers back to zero (P4.6).
+    LevelResetByCommit,
+    /// Nobody answers a node that is behind (P4.2, P4.3).
+    LateNodesUnanswered,
+    /// A certificate of an older term counts as progress of this one, and ends its suspicion (P4.2).
+    OldCertificateEndsSuspicion,
+    /// A client believes the first answer (P6.1).
+    OneReplyIsEnough,
+    /// A linearizable read trusts Q equal answers, however old they are (P7.2).
+    ReadTrustsEqualAnswers,
+    /// The ledger executes a request again when it comes again (P6.5).
+    RepeatsExecuted,
+    /// Raft: a vote leaves before it is durable (P10.1, P11.1).
+    RaftVoteBeforeWrite,
+    /// Raft: a node that starts again forgets its term and vote (P10.1, P11.1).
+    RaftVoteForgotten,
+    /// Raft: copies of an entry of an older term commit it (P10.1, § 5.4.2).
+    RaftOlderTermCounted,
+    /// Raft: a leader answers a linearizable read without asking whether it still leads (P10.1).
+    RaftReadWithoutRound,
 }
 
 #[cfg(feature = "mutations")]

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use crate::{
     configuration::Configuration,
     encoding::{DecodeError, Reader, Writer},
+    mutation::{self, Mutation},
     signature::{Signature, Signer, Verifier},
     types::{Epoch, NodeId},
 };
@@ -70,16 +71,29 @@ pub struct Signed<T> {
     pub signature: Signature,
 }
 
+/// What of a statement its signature covers: all of it.
+fn covered_bytes<T: Body>(body: &T) -> Vec<u8> {
+    let mut writer = Writer::default();
+    body.encode_body(&mut writer);
+    let mut bytes = writer.into_bytes();
+    // Every body begins with its epoch, and those of a term go on with it.
+    if mutation::active(Mutation::SignatureWithoutEpoch) {
+        bytes.iter_mut().take(8).for_each(|byte| *byte = 0);
+    }
+    if mutation::active(Mutation::SignatureWithoutTerm) {
+        bytes.iter_mut().skip(8).take(8).for_each(|byte| *byte = 0);
+    }
+    bytes
+}
+
 impl<T: Body> Signed<T> {
     /// Signs a statement, if the mode signs.
     pub fn new(configuration: &Configuration, me: NodeId, key: &dyn Signer, body: T) -> Self {
         let signature = if configuration.mode().signs() {
-            let mut writer = Writer::default();
-            body.encode_body(&mut writer);
             key.sign(
                 &configuration
                     .domain()
-                    .digest(T::TAG, body.epoch(), &writer.into_bytes()),
+                    .digest(T::TAG, body.epoch(), &covered_bytes(&body)),
             )
         } else {
             Signature::NONE
@@ -104,9 +118,7 @@ impl<T: Body> Signed<T> {
         if !configuration.mode().signs() {
             return self.signature == Signature::NONE;
         }
-        let mut writer = Writer::default();
-        self.body.encode_body(&mut writer);
-        let digest = configuration.digest(T::TAG, &writer.into_bytes());
+        let digest = configuration.digest(T::TAG, &covered_bytes(&self.body));
         verifier.verify(key, &digest, &self.signature)
     }
 

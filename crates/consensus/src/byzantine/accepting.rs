@@ -8,9 +8,10 @@ use crate::{
     entry::{Entry, EntryKind},
     limits,
     message::{AppendEntries, Heartbeat, Vote},
+    mutation::{self, Mutation},
     record::Record,
     signed::Signed,
-    types::{Index, NodeId, Point},
+    types::{Index, NodeId, Point, Term},
 };
 
 /// The accepted branch of a node whose term's certificates are on another one (P3.3). It keeps
@@ -39,7 +40,8 @@ impl Byzantine {
         for entry in &append.entries {
             self.witness_entry(entry);
         }
-        if append.term == self.state.term && self.extends_head(append.previous) {
+        self.cut_back(&append.entries);
+        if self.votes_in(append.term) && self.extends_head(append.previous) {
             self.accept(&append.entries);
         } else if append.term == self.state.term {
             // Of its own term a leader can sign one entry an index before it is caught; of terms
@@ -74,9 +76,37 @@ impl Byzantine {
         }
     }
 
+    /// Whether this node accepts and votes in a term: its own, once the pair is of it.
+    fn votes_in(&self, term: Term) -> bool {
+        (self.adopted() || mutation::active(Mutation::VotesInTermLeft))
+            && term == self.state.pair_term
+    }
+
     /// Whether entries after `previous` extend the accepted point.
     fn extends_head(&self, previous: Point) -> bool {
-        self.adopted() && self.side.is_none() && previous == self.log.last()
+        self.side.is_none() && previous == self.log.last()
+    }
+
+    /// Nothing, unless a rule is broken: what P3.2 and P3.4 forbid, and followers in Raft do.
+    fn cut_back(&mut self, entries: &[Arc<Entry>]) {
+        let Some(first) = entries.first() else { return };
+        let keep = first.index().previous();
+        let below = keep < self.commit.index;
+        let broken = match below {
+            true => mutation::active(Mutation::TruncationBelowCommit),
+            false => mutation::active(Mutation::SecondBranchAccepted),
+        };
+        if broken
+            && self.votes_in(first.term())
+            && self.side.is_none()
+            && self.log.hash_at(keep) == Some(first.header().previous)
+            && (below || !self.log.contains(first.point()))
+        {
+            self.log.truncate(keep);
+            self.record(Record::Truncate(keep));
+            let point = self.log.last();
+            self.change_state(|state| state.pair_point = point);
+        }
     }
 
     /// Keeps entries that do not extend the chain now, for when they do, and says whether any of
@@ -126,13 +156,15 @@ impl Byzantine {
 
     fn acceptable(&self, entry: &Entry) -> bool {
         let header = entry.header();
-        let opens_term = !self.term_has_entries();
+        let opens_term = !self.has_entries_of(header.term);
         let right_kind = (header.kind == EntryKind::TermRecord) == opens_term;
         // At most W beyond a commit certificate; the first entry after base always fits, so that
         // a base at the window's edge does not stop the term.
         let limit = self.commit.index.0 + limits::WINDOW;
         let in_window = header.index.0 <= limit || opens_term;
-        header.term == self.state.term
+        let stopped = self.suspicion.is_some() && mutation::active(Mutation::SuspectStopsVoting);
+        self.votes_in(header.term)
+            && !stopped
             && self.application_keeps_up()
             && header.index == self.log.last().index.next()
             && right_kind
@@ -150,13 +182,17 @@ impl Byzantine {
 
     /// Whether the chain holds an entry of this term.
     pub(super) fn term_has_entries(&self) -> bool {
-        self.log.last_term() == self.state.term && self.log.last().index > Index::ZERO
+        self.has_entries_of(self.state.term)
+    }
+
+    fn has_entries_of(&self, term: Term) -> bool {
+        self.log.last_term() == term && self.log.last().index > Index::ZERO
     }
 
     /// P3.3 (i): the pair moves along its own branch.
     pub(super) fn accept_one(&mut self, entry: &Arc<Entry>) {
         assert!(
-            self.adopted() && self.side.is_none(),
+            self.votes_in(entry.term()) && self.side.is_none(),
             "P3.3 (i): accepting in w"
         );
         self.log.append(Arc::clone(entry));
@@ -170,13 +206,15 @@ impl Byzantine {
 
     /// Broadcasts a vote if a point moved (P2.6). It leaves once what it says is durable.
     pub(super) fn vote(&mut self) {
-        if !self.adopted() {
+        let stopped = self.suspicion.is_some() && mutation::active(Mutation::SuspectStopsVoting);
+        let term = self.state.pair_term;
+        if !self.votes_in(term) || stopped {
             self.applied_vote_due = None;
             return;
         }
         let vote = Vote {
             epoch: self.configuration().epoch(),
-            term: self.state.term,
+            term,
             accepted: Some(self.state.pair_point),
             locked: self.state.locked,
             applied: self.applied,
@@ -188,7 +226,7 @@ impl Byzantine {
             .or_else(|| {
                 let me = self.me();
                 self.votes
-                    .of_term(self.state.term)
+                    .of_term(term)
                     .find(|vote| vote.signer == me)
             })
             .map(|signed| &signed.body);
@@ -211,10 +249,14 @@ impl Byzantine {
         }
         self.applied_vote_due = None;
         let write = self.flush();
+        let waits = !mutation::active(Mutation::VoteBeforeWrite);
         let signed = self.out.sign(vote);
-        self.out
-            .forward(crate::event::Recipient::Others, signed.clone(), Some(write));
-        if write <= self.durable {
+        self.out.forward(
+            crate::event::Recipient::Others,
+            signed.clone(),
+            waits.then_some(write),
+        );
+        if write <= self.durable || !waits {
             self.votes.insert(signed);
         } else {
             self.own_votes.push_back((signed, write));

@@ -9,6 +9,7 @@ use crate::{
     event::Recipient,
     limits,
     message::{AppendEntries, Heartbeat, Reason, TermRecord},
+    mutation::{self, Mutation},
     request::RequestKey,
     types::{Point, Term},
 };
@@ -44,7 +45,7 @@ impl Byzantine {
     fn begin_term(&mut self) -> bool {
         let term = self.state.term;
         let record = match (&self.election, &self.candidacy.request) {
-            _ if self.state.led == Some(term) || self.term_has_entries() => None,
+            _ if self.has_led() || self.term_has_entries() => None,
             (None, _) if term == Term::ZERO => Some(TermRecord::default()),
             (Some(election), Some((request, _))) if request.grant() == election.grant => {
                 Some(TermRecord {
@@ -74,6 +75,11 @@ impl Byzantine {
         self.broadcast(previous, vec![entry]);
         self.send_heartbeat();
         true
+    }
+
+    /// Whether this node created entries in its term, in this run or before.
+    pub(super) fn has_led(&self) -> bool {
+        self.state.led == Some(self.state.term) && !mutation::active(Mutation::LedForgotten)
     }
 
     /// Puts waiting requests into entries, at most W beyond the commit point. With few entries in

@@ -6,6 +6,7 @@ use crate::{
     entry::EntryKind,
     event::{Notice, Recipient, WriteId},
     message::{RaftRequestVote, RaftVote, Reason},
+    mutation::{self, Mutation},
     outbox::Setup,
     quorum::{self, VoteResult},
     random::Random,
@@ -206,7 +207,8 @@ impl Raft {
 
     pub(super) fn on_request_vote(&mut self, now: Now, from: NodeId, request: &RaftRequestVote) {
         let up_to_date = (request.last_term, request.last_index)
-            >= (self.log.last_term(), self.log.last().index);
+            >= (self.log.last_term(), self.log.last().index)
+            || mutation::active(Mutation::RaftVotesForStaleLog);
         let hears_leader = self.hears_leader(now);
         if request.pre_vote {
             let granted = request.term > self.term() && up_to_date && !hears_leader;
@@ -223,7 +225,7 @@ impl Raft {
         let free = match self.vote_state.voted_for {
             Some(candidate) => candidate == from,
             None => self.leader.is_none(),
-        };
+        } || mutation::active(Mutation::RaftVotesTwice);
         let granted = request.term == self.term() && free && up_to_date;
         if granted {
             if self.vote_state.voted_for.is_none() {
@@ -232,6 +234,7 @@ impl Raft {
             self.election.draw(now.monotonic);
         }
         let after = self.flush();
+        let after = after.filter(|_| !mutation::active(Mutation::RaftVoteBeforeWrite));
         self.answer_vote(from, self.term(), false, granted, after);
     }
 
@@ -267,7 +270,7 @@ impl Raft {
         } else if vote.term == self.term()
             && vote.pre_vote == matches!(self.part, Part::PreCandidate(_))
         {
-            self.count_vote(now, from, false);
+            self.count_vote(now, from, mutation::active(Mutation::RaftRefusalCounts));
         }
     }
 

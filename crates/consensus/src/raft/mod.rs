@@ -36,6 +36,7 @@ use crate::{
     limits,
     log::Log,
     message::{Applied, Message, Reason},
+    mutation::{self, Mutation},
     outbox::{Outbox, Setup},
     pending::Pending,
     record::{Record, Restored, VoteState},
@@ -84,7 +85,7 @@ impl Raft {
     /// that is not within them.
     pub(crate) fn new(setup: Setup, restored: Option<Restored>, now: Now) -> Self {
         let configuration = Arc::clone(&setup.configuration);
-        let (vote_state, before, tail, applied) = match restored {
+        let (mut vote_state, before, tail, applied) = match restored {
             Some(restored) => (
                 restored.vote_state,
                 restored.before,
@@ -109,6 +110,10 @@ impl Raft {
         for entry in tail {
             keys.add(&entry);
             log.append(entry);
+        }
+        if mutation::active(Mutation::RaftVoteForgotten) {
+            vote_state.term = log.last_term();
+            vote_state.voted_for = None;
         }
         let commit = applied.map_or(before, |applied| {
             log.point_at(applied.index)
