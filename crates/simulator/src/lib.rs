@@ -32,4 +32,5 @@ pub mod seat;
 pub mod signing;
 pub mod simulation;
 pub mod trace;
+pub mod twins;
 pub mod world;

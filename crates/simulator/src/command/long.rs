@@ -19,6 +19,20 @@ const NETWORKS: [(Mode, usize, u64); 8] = [
     (Mode::RaftSigned, 4, 30),
 ];
 
+/// How many threads run unless it is said otherwise.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// How a command ends that found a broken rule, or did not.
+pub const fn code(holds: bool) -> Code {
+    if holds {
+        Code::Ok
+    } else {
+        Code::AssertionFailed
+    }
+}
+
 /// A run over every mode and several sizes until the time is up.
 #[derive(Clone, Debug, Args)]
 pub struct Night {

@@ -2,6 +2,7 @@
 
 pub mod long;
 pub mod mutations;
+pub mod twins;
 
 use clap::Subcommand;
 use keys::exit::Code;
@@ -12,6 +13,7 @@ pub enum Command {
     /// Runs every mode and size, seed after seed, for so many hours.
     Night(long::Night),
     Mutations(mutations::Mutations),
+    Twins(twins::Twins),
 }
 
 impl Command {
@@ -23,6 +25,7 @@ impl Command {
         match self {
             Self::Night(night) => night.run(),
             Self::Mutations(mutations) => mutations.run(),
+            Self::Twins(twins) => twins.run(),
         }
     }
 }
