@@ -12,6 +12,7 @@ use crate::{
     limits,
     message::{Grant, Suspect, Vote},
     mode::FaultModel,
+    mutation::{self, Mutation},
     signature::{Signature, Verifier},
     signed::{Signed, body},
     types::{Epoch, Hash, NodeId, Point, Term},
@@ -50,12 +51,15 @@ fn distinct(
     signers: impl IntoIterator<Item = NodeId>,
 ) -> Result<usize, CertificateError> {
     let mut seen = BTreeSet::new();
+    let mut found = 0;
     for signer in signers {
-        if configuration.key(signer).is_none() || !seen.insert(signer) {
+        let new = seen.insert(signer) || mutation::active(Mutation::DuplicateSigners);
+        if configuration.key(signer).is_none() || !new {
             return Err(CertificateError::Signers);
         }
+        found += 1;
     }
-    Ok(seen.len())
+    Ok(found)
 }
 
 const fn at_least(found: usize, needed: usize) -> Result<(), CertificateError> {
@@ -72,6 +76,19 @@ pub enum Counted {
     Accepted,
     /// `locked`.
     Locked,
+}
+
+impl Counted {
+    /// How many votes for a point commit it.
+    #[must_use]
+    pub fn committing(self, sizes: FaultModel) -> usize {
+        match self {
+            Self::Accepted if !mutation::active(Mutation::OneRoundCommitByQuorum) => {
+                sizes.fast_quorum()
+            }
+            Self::Accepted | Self::Locked => sizes.quorum(),
+        }
+    }
 }
 
 /// Votes of one term that cover one point: an accept or a commit certificate.
@@ -96,8 +113,11 @@ impl QuorumCertificate {
 
     /// The term of the votes and of the point.
     #[must_use]
-    pub const fn term(&self) -> Term {
-        self.header.term
+    pub fn term(&self) -> Term {
+        match self.votes.first() {
+            Some(vote) if mutation::active(Mutation::CertificateBelowBase) => vote.body.term,
+            _ => self.header.term,
+        }
     }
 
     /// The point that it speaks about.
@@ -109,11 +129,7 @@ impl QuorumCertificate {
     /// Whether its votes commit the point: Q that locked it, or F that accepted it.
     #[must_use]
     pub fn commits(&self, sizes: FaultModel) -> bool {
-        self.votes.len()
-            >= match self.counted {
-                Counted::Accepted => sizes.fast_quorum(),
-                Counted::Locked => sizes.quorum(),
-            }
+        self.votes.len() >= self.counted.committing(sizes)
     }
 
     /// Checks everything: signers, headers, terms, coverage, signatures.
@@ -157,7 +173,7 @@ impl QuorumCertificate {
             let last = points[points.len() - 1];
             if header.previous != last.hash
                 || header.index != last.index.next()
-                || header.term != self.term()
+                || (header.term != self.term() && !mutation::active(Mutation::CertificateBelowBase))
                 || header.epoch != self.epoch()
             {
                 return Err(CertificateError::Headers);
@@ -220,6 +236,15 @@ impl ElectionCertificate {
         self.grant.base
     }
 
+    /// The grants as the statements that their signers made.
+    pub fn signed_grants(&self) -> impl Iterator<Item = Signed<Grant>> {
+        self.grants.iter().map(|&(signer, signature)| Signed {
+            signer,
+            body: self.grant.clone(),
+            signature,
+        })
+    }
+
     /// Checks signers, count and signatures.
     ///
     /// # Errors
@@ -234,15 +259,8 @@ impl ElectionCertificate {
         if self.grant.epoch != configuration.epoch() {
             return Err(CertificateError::Mismatch);
         }
-        let good = |&(signer, signature): &(NodeId, Signature)| {
-            Signed {
-                signer,
-                body: self.grant.clone(),
-                signature,
-            }
-            .signature_holds(configuration, verifier)
-        };
-        if !self.grants.iter().all(good) {
+        let good = |grant: Signed<Grant>| grant.signature_holds(configuration, verifier);
+        if !self.signed_grants().all(good) {
             return Err(CertificateError::Signature);
         }
         Ok(())
@@ -294,6 +312,15 @@ pub struct LeaveCertificate {
 }
 
 impl LeaveCertificate {
+    /// How many suspicions end a term: Q.
+    #[must_use]
+    pub fn needed(sizes: FaultModel) -> usize {
+        match mutation::active(Mutation::LeaveByFewSuspects) {
+            true => sizes.faulty() + 1,
+            false => sizes.quorum(),
+        }
+    }
+
     /// Checks signers, count, commit points and signatures.
     ///
     /// # Errors
@@ -304,7 +331,7 @@ impl LeaveCertificate {
         verifier: &dyn Verifier,
     ) -> Result<(), CertificateError> {
         let found = distinct(configuration, self.suspects.iter().map(|one| one.signer))?;
-        at_least(found, configuration.sizes().quorum())?;
+        at_least(found, Self::needed(configuration.sizes()))?;
         let of_term = |one: &Signed<Suspect>| {
             one.body.epoch == configuration.epoch() && one.body.term == self.term
         };

@@ -37,8 +37,32 @@ pub const BRANCH_ENTRIES: usize = 8 * WINDOW as usize;
 pub const VOTE_TERMS: usize = 3;
 /// Starvation timers that run at once.
 pub const STARVED_REQUESTS: usize = 256;
-/// Pieces of evidence kept.
-pub const EVIDENCE: usize = 256;
+/// Pieces of evidence kept: one of each kind of offence for each validator there can be.
+pub const EVIDENCE: usize = 6 * crate::mode::FaultModel::MOST_VALIDATORS;
+/// Most headers in a piece of evidence that show how two votes fork.
+pub const EVIDENCE_HEADERS: usize = 4 * WINDOW as usize;
+/// Newest votes of each validator that are remembered to be held against it.
+pub const HEARD_VOTES: usize = 192;
+/// Votes of a validator that may turn out not to be on the chain.
+pub const DOUBTED_VOTES: usize = 64;
+/// Signed headers beside the chain that are remembered to be held against their author.
+pub const STRAY_HEADERS: usize = 8 * WINDOW as usize;
+/// Grants that are remembered to be held against their signers.
+pub const HEARD_GRANTS: usize = 256;
+/// Newest reports of each validator that are remembered to be held against it.
+pub const HEARD_REPORTS: usize = 2;
+/// Most statements of each kind that one testimony holds.
+pub const TESTIMONY_STATEMENTS: usize = 128;
+/// Most headers that lead to the votes of one testimony, for all votes together.
+pub const TESTIMONY_HEADERS: usize = 4 * EVIDENCE_HEADERS;
+/// Statements of one signer and term that a node shows to others because they do not fit its chain.
+pub const SHOWN_PER_SIGNER: usize = 4;
+/// How often a node that has evidence, or statements that do not fit its chain, tells one peer.
+pub const TESTIMONY_INTERVAL: Time = Time::from_millis(1_000);
+/// How long such a statement is told.
+pub const TESTIMONY_LIFETIME: Time = Time::from_millis(60_000);
+/// After this long a vote for a point that does not appear on the chain is shown to others.
+pub const DOUBT_PATIENCE: Time = Time::from_millis(2_000);
 /// How far ahead of the own clock a timestamp may lie, in milliseconds (P3.2).
 pub const CLOCK_AHEAD_MILLIS: u64 = 10_000;
 /// How long one fetch may stay unanswered before another peer is asked.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Byzantine;
 use crate::{
+    certificate::Counted,
     entry::{Entry, EntryHeader, SignedHeader},
     event::{Notice, Recipient},
     evidence::{Evidence, Offence},
@@ -72,7 +73,11 @@ impl Byzantine {
             self.accuse(Offence::ForkedVotes {
                 lower: lower.clone(),
                 higher: higher.clone(),
-                locked,
+                compared: if locked {
+                    (Counted::Locked, Counted::Locked)
+                } else {
+                    (Counted::Accepted, Counted::Accepted)
+                },
                 headers,
             });
         }

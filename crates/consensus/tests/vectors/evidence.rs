@@ -1,6 +1,8 @@
 //! Vectors of evidence, one for each offence.
 
-use consensus::{Epoch, Evidence, Hash, Signed, evidence::Offence, message::Vote};
+use consensus::{
+    Epoch, Evidence, Hash, Signed, certificate::Counted, evidence::Offence, message::Vote,
+};
 
 use super::{scenes::Scene, statements::canonical};
 use crate::flat_json::Object;
@@ -21,10 +23,10 @@ pub fn evidence() -> Vec<Object> {
     let (three, rival, one) = (scene.three.point(), scene.rival.point(), scene.one.point());
     let accepted = |point| scene.vote(3, Some(point), None);
     let locked = |point| scene.vote(3, Some(point), Some(point));
-    let forked = |lower: Signed<Vote>, higher, locked, headers| Offence::ForkedVotes {
+    let forked = |lower: Signed<Vote>, higher, counted, headers| Offence::ForkedVotes {
         lower,
         higher,
-        locked,
+        compared: (counted, counted),
         headers,
     };
     let mut other_base = scene.grant();
@@ -33,7 +35,12 @@ pub fn evidence() -> Vec<Object> {
         (
             "forked-votes at one height",
             "validator 3 accepted two entries for index 2",
-            forked(accepted(three), accepted(rival), false, Vec::new()),
+            forked(
+                accepted(three),
+                accepted(rival),
+                Counted::Accepted,
+                Vec::new(),
+            ),
         ),
         (
             "forked-votes",
@@ -41,14 +48,14 @@ pub fn evidence() -> Vec<Object> {
             forked(
                 accepted(rival),
                 accepted(one),
-                false,
+                Counted::Accepted,
                 vec![scene.one.header().clone()],
             ),
         ),
         (
             "forked-locks",
             "validator 3 locked two entries for index 2",
-            forked(locked(three), locked(rival), true, Vec::new()),
+            forked(locked(three), locked(rival), Counted::Locked, Vec::new()),
         ),
         (
             "two-grants",

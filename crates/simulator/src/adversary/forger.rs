@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use consensus::{
     Evidence, Message, NodeId, Signature, Signed, Term,
+    certificate::Counted,
     event::Recipient,
     evidence::Offence,
     message::{AppendEntries, Relay, Vote},
@@ -64,7 +65,7 @@ impl Forger {
             offence: Offence::ForkedVotes {
                 lower: first.clone(),
                 higher: second,
-                locked: false,
+                compared: (Counted::Accepted, Counted::Accepted),
                 headers: Vec::new(),
             },
         })

@@ -6,6 +6,7 @@ use consensus::{
     ClientChecks, Configuration, Domain, Entry, EntryHeader, EntryKind, Evidence, Hash, Index,
     Message, Mode, NodeId, Notice, Point, Record, Request, Signature, Signed, SignedHeader, Term,
     Time, Verification, VoteState,
+    certificate::Counted,
     event::Recipient,
     evidence::Offence,
     merkle,
@@ -375,7 +376,7 @@ fn a_false_accusation_is_reported() {
             offence: Offence::ForkedVotes {
                 lower: signed(one.point()),
                 higher: signed(other.point()),
-                locked: false,
+                compared: (Counted::Accepted, Counted::Accepted),
                 headers: Vec::new(),
             },
         };
@@ -395,7 +396,7 @@ fn accusations_must_prove_something() {
         offence: Offence::ForkedVotes {
             lower: vote.clone(),
             higher: vote,
-            locked: false,
+            compared: (Counted::Accepted, Counted::Accepted),
             headers: Vec::new(),
         },
     };

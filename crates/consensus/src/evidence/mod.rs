@@ -1,20 +1,30 @@
 //! Evidence (P7.3): two signed statements that no correct node makes. Verifiable offline, by
 //! anybody who has the configuration.
 
+mod contradiction;
+mod encoding;
+mod kind;
+mod statements;
+
 use std::fmt;
 
 use thiserror::Error;
 
+pub use contradiction::{fork_headers, leaves_out, results_differ};
+pub use kind::OffenceKind;
+pub use statements::Statements;
+
+use contradiction::{forks, point_of, same_voter_and_term};
+
 use crate::{
+    certificate::Counted,
     configuration::Configuration,
-    encoding::{Canonical, DecodeError, Reader, Writer},
     entry::{EntryHeader, SignedHeader},
-    limits,
     message::{Grant, Report, Vote},
     mode::Mode,
     signature::Verifier,
-    signed::{Signed, body},
-    types::{Epoch, NodeId, Point},
+    signed::Signed,
+    types::{Epoch, NodeId},
 };
 
 /// What a validator did.
@@ -29,14 +39,15 @@ pub enum Offence {
         /// The other.
         second: SignedHeader,
     },
-    /// Voted in one term for two points of which neither extends the other.
+    /// Voted in one term for two points of which neither extends the other. Accepted and locked
+    /// points of one term lie on one chain, so any two of them may be compared.
     ForkedVotes {
         /// The vote for the lower point, or either at one height.
         lower: Signed<Vote>,
-        /// The vote for the higher point.
+        /// The vote for the higher point. It may be the same vote, with its other point.
         higher: Signed<Vote>,
-        /// Whether it is the locked points that fork.
-        locked: bool,
+        /// Which point of the lower vote, and which of the higher vote.
+        compared: (Counted, Counted),
         /// Headers from just above the lower point's height to the higher point.
         headers: Vec<EntryHeader>,
     },
@@ -102,17 +113,16 @@ impl Evidence {
         }
     }
 
+    /// What kind of offence it proves.
+    #[must_use]
+    pub const fn kind(&self) -> OffenceKind {
+        OffenceKind::of(&self.offence)
+    }
+
     /// The offence's name for people and JSON.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        match &self.offence {
-            Offence::Equivocation { .. } => "equivocation",
-            Offence::ForkedVotes { locked: false, .. } => "forked-votes",
-            Offence::ForkedVotes { locked: true, .. } => "forked-locks",
-            Offence::TwoGrants { .. } => "two-grants",
-            Offence::TwoResults { .. } => "two-results",
-            Offence::FalseReport { .. } => "false-report",
-        }
+        self.kind().name()
     }
 
     /// Checks that the accused signed both statements and that they contradict each other.
@@ -138,10 +148,11 @@ impl Evidence {
         }
     }
 
-    pub(crate) fn check_contradiction(
-        &self,
-        configuration: &Configuration,
-    ) -> Result<(), NoEvidence> {
+    /// As [`Evidence::check`], without the signatures: for statements that were verified before.
+    ///
+    /// # Errors
+    /// [`NoEvidence`].
+    pub fn check_contradiction(&self, configuration: &Configuration) -> Result<(), NoEvidence> {
         let (related, contradiction) = match &self.offence {
             Offence::Equivocation {
                 author,
@@ -161,11 +172,13 @@ impl Evidence {
             Offence::ForkedVotes {
                 lower,
                 higher,
-                locked,
+                compared,
                 headers,
             } => (
                 same_voter_and_term(lower, higher),
-                forks(configuration, lower, higher, *locked, headers),
+                point_of(&lower.body, compared.0)
+                    .zip(point_of(&higher.body, compared.1))
+                    .is_some_and(|(low, high)| forks(configuration, low, high, headers)),
             ),
             Offence::TwoGrants { first, second } => (
                 first.signer == second.signer && first.body.term == second.body.term,
@@ -173,13 +186,7 @@ impl Evidence {
             ),
             Offence::TwoResults { first, second } => (
                 first.signer == second.signer,
-                first
-                    .body
-                    .applied
-                    .zip(second.body.applied)
-                    .is_some_and(|(one, other)| {
-                        one.index == other.index && one.digest != other.digest
-                    }),
+                results_differ(&first.body, &second.body),
             ),
             Offence::FalseReport { report, vote } => (
                 report.signer == vote.signer && vote.body.term < report.body.term,
@@ -228,63 +235,6 @@ impl Evidence {
     }
 }
 
-fn same_voter_and_term(one: &Signed<Vote>, other: &Signed<Vote>) -> bool {
-    one.signer == other.signer && one.body.term == other.body.term
-}
-
-/// Whether the two voted points lie on different branches. At one height that is plain; otherwise
-/// the headers lead from the lower height to the higher point and show another entry below.
-fn forks(
-    configuration: &Configuration,
-    lower: &Signed<Vote>,
-    higher: &Signed<Vote>,
-    locked: bool,
-    headers: &[EntryHeader],
-) -> bool {
-    let point = |vote: &Vote| if locked { vote.locked } else { vote.accepted };
-    let Some((low, high)) = point(&lower.body).zip(point(&higher.body)) else {
-        return false;
-    };
-    if low.index == high.index {
-        return headers.is_empty() && low.hash != high.hash;
-    }
-    let Some(first) = headers.first() else {
-        return false;
-    };
-    let linked = headers.windows(2).all(|pair| {
-        pair[1].index == pair[0].index.next() && pair[1].previous == pair[0].hash(configuration)
-    });
-    let ends_high = headers
-        .last()
-        .is_some_and(|last| last.point(configuration) == high);
-    linked && ends_high && first.index == low.index.next() && first.previous != low.hash
-}
-
-/// Whether the report denies the vote: its pair is of a lower term, or plainly does not reach the
-/// voted point, or no certificate in it covers the vote's lock (P7.3).
-fn leaves_out(configuration: &Configuration, report: &Report, vote: &Vote) -> bool {
-    if vote.term > report.pair.term {
-        return vote.accepted.is_some() || vote.locked.is_some();
-    }
-    if vote.term < report.pair.term {
-        return false;
-    }
-    let misses = |reported: Point, voted: Point| {
-        voted.index > reported.index || (voted.index == reported.index && voted != reported)
-    };
-    let lock = [&report.accept, &report.commit]
-        .into_iter()
-        .flatten()
-        .filter(|certificate| certificate.term() == vote.term)
-        .map(|certificate| certificate.point(configuration))
-        .max_by_key(|point| point.index);
-    vote.accepted
-        .is_some_and(|voted| misses(report.pair.point, voted))
-        || vote
-            .locked
-            .is_some_and(|voted| lock.is_none_or(|covered| voted.index > covered.index))
-}
-
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = self.accused();
@@ -294,10 +244,16 @@ impl fmt::Display for Evidence {
                 "{who} signed two entries for index {} in term {}",
                 first.header.index, first.header.term
             ),
-            Offence::ForkedVotes { lower, locked, .. } => write!(
+            Offence::ForkedVotes {
+                lower, compared, ..
+            } => write!(
                 f,
                 "{who} {} two branches in term {}",
-                if *locked { "locked" } else { "voted for" },
+                match compared {
+                    (Counted::Accepted, Counted::Accepted) => "voted for",
+                    (Counted::Locked, Counted::Locked) => "locked",
+                    _ => "locked and voted for",
+                },
                 lower.body.term
             ),
             Offence::TwoGrants { first, .. } => {
@@ -316,86 +272,3 @@ impl fmt::Display for Evidence {
         }
     }
 }
-
-impl Canonical for Evidence {
-    fn encode(&self, writer: &mut Writer) {
-        self.epoch.encode(writer);
-        match &self.offence {
-            Offence::Equivocation {
-                author,
-                first,
-                second,
-            } => {
-                writer.u8(0);
-                author.encode(writer);
-                first.encode(writer);
-                second.encode(writer);
-            }
-            Offence::ForkedVotes {
-                lower,
-                higher,
-                locked,
-                headers,
-            } => {
-                writer.u8(1);
-                Canonical::encode(lower, writer);
-                Canonical::encode(higher, writer);
-                writer.bool(*locked);
-                writer.list(headers);
-            }
-            Offence::TwoGrants { first, second } => {
-                writer.u8(2);
-                Canonical::encode(first, writer);
-                Canonical::encode(second, writer);
-            }
-            Offence::TwoResults { first, second } => {
-                writer.u8(3);
-                Canonical::encode(first, writer);
-                Canonical::encode(second, writer);
-            }
-            Offence::FalseReport { report, vote } => {
-                writer.u8(4);
-                Canonical::encode(&**report, writer);
-                Canonical::encode(vote, writer);
-            }
-        }
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let epoch = Epoch::decode(reader)?;
-        let offence = match reader.u8()? {
-            0 => Offence::Equivocation {
-                author: NodeId::decode(reader)?,
-                first: SignedHeader::decode(reader)?,
-                second: SignedHeader::decode(reader)?,
-            },
-            1 => Offence::ForkedVotes {
-                lower: Canonical::decode(reader)?,
-                higher: Canonical::decode(reader)?,
-                locked: reader.bool()?,
-                headers: reader.list("headers of evidence", limits::WINDOW as usize)?,
-            },
-            2 => Offence::TwoGrants {
-                first: Canonical::decode(reader)?,
-                second: Canonical::decode(reader)?,
-            },
-            3 => Offence::TwoResults {
-                first: Canonical::decode(reader)?,
-                second: Canonical::decode(reader)?,
-            },
-            4 => Offence::FalseReport {
-                report: Box::new(Canonical::decode(reader)?),
-                vote: Canonical::decode(reader)?,
-            },
-            found => {
-                return Err(DecodeError::Unknown {
-                    what: "offence",
-                    found: found.into(),
-                });
-            }
-        };
-        Ok(Self { epoch, offence })
-    }
-}
-
-body!(Evidence, "hawser/v1/accuse");

@@ -1,0 +1,147 @@
+//! When two statements contradict each other (P7.3): pure functions of the statements, and of the
+//! headers that show how two points lie to each other.
+
+use crate::{
+    certificate::{Counted, QuorumCertificate},
+    configuration::Configuration,
+    entry::EntryHeader,
+    limits,
+    message::{Justification, Report, Vote},
+    signed::Signed,
+    types::Point,
+};
+
+/// One of a vote's two points.
+pub(super) const fn point_of(vote: &Vote, counted: Counted) -> Option<Point> {
+    match counted {
+        Counted::Accepted => vote.accepted,
+        Counted::Locked => vote.locked,
+    }
+}
+
+pub(super) fn same_voter_and_term(one: &Signed<Vote>, other: &Signed<Vote>) -> bool {
+    one.signer == other.signer && one.body.term == other.body.term
+}
+
+/// Whether two votes claim different results for one index.
+#[must_use]
+pub fn results_differ(one: &Vote, other: &Vote) -> bool {
+    one.applied
+        .zip(other.applied)
+        .is_some_and(|(one, other)| one.index == other.index && one.digest != other.digest)
+}
+
+/// The headers that prove that `high` does not extend `low`, where `header` finds those known: from
+/// just above the lower point's height to the higher point. None are needed at one height. `None`:
+/// it does extend it, or nobody here knows.
+#[must_use]
+pub fn fork_headers(
+    low: Point,
+    high: Point,
+    header: impl Fn(Point) -> Option<EntryHeader>,
+) -> Option<Vec<EntryHeader>> {
+    if low.index == high.index {
+        return (low.hash != high.hash).then(Vec::new);
+    }
+    if high.index.beyond(low.index) > limits::EVIDENCE_HEADERS as u64 {
+        return None;
+    }
+    let mut headers = Vec::new();
+    let mut at = high;
+    while at.index > low.index {
+        let found = header(at)?;
+        at = Point {
+            index: at.index.previous(),
+            hash: found.previous,
+        };
+        headers.push(found);
+    }
+    headers.reverse();
+    (at.hash != low.hash).then_some(headers)
+}
+
+/// Whether the two voted points lie on different branches. At one height that is plain; otherwise
+/// the headers lead from the lower height to the higher point and show another entry below.
+pub(super) fn forks(
+    configuration: &Configuration,
+    low: Point,
+    high: Point,
+    headers: &[EntryHeader],
+) -> bool {
+    if low.index == high.index {
+        return headers.is_empty() && low.hash != high.hash;
+    }
+    let Some(first) = headers.first() else {
+        return false;
+    };
+    let linked = headers.windows(2).all(|pair| {
+        pair[1].index == pair[0].index.next() && pair[1].previous == pair[0].hash(configuration)
+    });
+    let ends_high = headers
+        .last()
+        .is_some_and(|last| last.point(configuration) == high);
+    linked && ends_high && first.index == low.index.next() && first.previous != low.hash
+}
+
+/// Whether the report denies the vote: its pair is of a lower term; or does not extend the voted
+/// point, as its heights or its own headers show; or no certificate in it covers the vote's lock
+/// (P7.3).
+#[must_use]
+pub fn leaves_out(configuration: &Configuration, report: &Report, vote: &Vote) -> bool {
+    let pair = &report.pair;
+    if vote.term >= report.term || vote.term < pair.term {
+        return false;
+    }
+    if vote.term > pair.term {
+        return vote.accepted.is_some() || vote.locked.is_some();
+    }
+    let uncovered = |locked: Point| {
+        certificates(report)
+            .map(|certificate| certificate.header.index)
+            .max()
+            .is_none_or(|covered| locked.index > covered)
+    };
+    vote.accepted
+        .is_some_and(|voted| misses(configuration, report, voted))
+        || vote.locked.is_some_and(uncovered)
+}
+
+/// Whether the report's pair plainly does not extend a point: the point lies beyond it, or beside
+/// the reported branch at a height that the report's headers show.
+fn misses(configuration: &Configuration, report: &Report, voted: Point) -> bool {
+    let pair = &report.pair;
+    if voted.index >= pair.point.index {
+        return voted != pair.point;
+    }
+    // From the pair down, as far as the headers are linked to it.
+    let mut at = pair.point;
+    for signed in pair.headers.iter().rev() {
+        if signed.header.point(configuration) != at {
+            return false;
+        }
+        at = Point {
+            index: at.index.previous(),
+            hash: signed.header.previous,
+        };
+        if at.index == voted.index {
+            return at != voted;
+        }
+    }
+    false
+}
+
+/// The certificates of the pair's term in a report, justification included: what L is made of.
+fn certificates(report: &Report) -> impl Iterator<Item = &QuorumCertificate> {
+    let justification = match &report.pair.justification {
+        Justification::Commit(certificate) => Some(certificate),
+        Justification::Opening | Justification::Election(_) => None,
+    };
+    [
+        report.accept.as_ref(),
+        report.commit.as_ref(),
+        justification,
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|certificate| certificate.term() == report.pair.term)
+}
