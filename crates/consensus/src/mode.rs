@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::types::NodeId;
+use crate::{
+    mutation::{self, Mutation},
+    types::NodeId,
+};
 
 /// How the network reaches agreement. Fixed in genesis and part of every signed byte string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,16 +128,19 @@ impl FaultModel {
 
     /// Q: any two sets of this size share a node (Raft) or a correct node (Byzantine).
     #[must_use]
-    pub const fn quorum(self) -> usize {
+    pub fn quorum(self) -> usize {
         match self.mode {
             Mode::Raft | Mode::RaftSigned => self.validators / 2 + 1,
-            Mode::Byzantine => (self.validators + self.faulty() + 1).div_ceil(2),
+            Mode::Byzantine => {
+                (self.validators + self.faulty() + 1).div_ceil(2)
+                    - usize::from(mutation::active(Mutation::SmallerQuorum))
+            }
         }
     }
 
     /// F: this many accepted votes commit in one round (P2.7). In Raft the quorum does.
     #[must_use]
-    pub const fn fast_quorum(self) -> usize {
+    pub fn fast_quorum(self) -> usize {
         match self.mode {
             Mode::Raft | Mode::RaftSigned => self.quorum(),
             Mode::Byzantine => {
@@ -151,7 +157,7 @@ impl FaultModel {
 
     /// t = n − F: how many nodes may be bad or slow for a commit in one round.
     #[must_use]
-    pub const fn slack(self) -> usize {
+    pub fn slack(self) -> usize {
         self.validators - self.fast_quorum()
     }
 

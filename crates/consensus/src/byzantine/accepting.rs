@@ -225,9 +225,7 @@ impl Byzantine {
             .map(|(vote, _)| vote)
             .or_else(|| {
                 let me = self.me();
-                self.votes
-                    .of_term(term)
-                    .find(|vote| vote.signer == me)
+                self.votes.of_term(term).find(|vote| vote.signer == me)
             })
             .map(|signed| &signed.body);
         let moved = before.is_none_or(|before| {

@@ -8,6 +8,7 @@ use crate::{
     entry::Entry,
     event::{Notice, Output},
     message::Justification,
+    mutation::{self, Mutation},
     record::Record,
     types::{Index, Point},
 };
@@ -21,7 +22,11 @@ impl Byzantine {
             self.votes
                 .certificate(&self.log, term, counted, needed, above)
         };
-        let fast = certificate(Counted::Accepted, sizes.fast_quorum(), self.commit.index);
+        let fast = certificate(
+            Counted::Accepted,
+            Counted::Accepted.committing(sizes),
+            self.commit.index,
+        );
         let slow = (sizes.quorum() < sizes.fast_quorum())
             .then(|| certificate(Counted::Locked, sizes.quorum(), self.commit.index))
             .flatten();
@@ -115,7 +120,10 @@ impl Byzantine {
         let (term, point) = (certificate.term(), certificate.point(self.configuration()));
         let conflicts = !path.is_empty() && fork != self.log.last();
         if conflicts {
-            if term == self.state.pair_term && self.side.is_none() {
+            if term == self.state.pair_term
+                && self.side.is_none()
+                && !mutation::active(Mutation::LosingBranchForgotten)
+            {
                 self.put_aside(fork);
             }
             self.log.truncate(fork.index);
@@ -129,7 +137,8 @@ impl Byzantine {
         let advances = term > self.state.pair_term
             || (term == self.state.pair_term
                 && self.side.is_none()
-                && point.index > self.state.pair_point.index);
+                && (point.index > self.state.pair_point.index
+                    || (conflicts && mutation::active(Mutation::LosingBranchForgotten))));
         if advances {
             let raises_term = term > self.state.term;
             self.side = None;

@@ -6,6 +6,7 @@ use crate::{
     event::{Deposition, Notice, Recipient},
     limits,
     message::{Message, Proof, Reason, Suspect},
+    mutation::{self, Mutation},
     record::Record,
     signed::Signed,
     types::{NodeId, Term, Time},
@@ -56,10 +57,14 @@ impl Byzantine {
     pub(super) fn progressed(&mut self, certificate: &QuorumCertificate) {
         self.timer.stalled_since = None;
         self.note_waiting();
-        if certificate.term() == self.state.term {
+        let any_term = mutation::active(Mutation::OldCertificateEndsSuspicion);
+        if certificate.term() == self.state.term || any_term {
             self.timer.term_deadline = None;
         }
-        if certificate.term() >= self.state.term {
+        if mutation::active(Mutation::LevelResetByCommit) {
+            self.timer.level = 0;
+        }
+        if certificate.term() >= self.state.term || any_term {
             let ends = |suspicion: &Suspicion| suspicion.reason == Reason::Silent;
             if self.suspicion.as_ref().is_some_and(ends) {
                 self.suspicion = None;
@@ -281,7 +286,7 @@ impl Byzantine {
         if self.suspicion.is_none() {
             self.suspects.remove(&self.out.setup.me);
         }
-        let quorum = self.configuration().sizes().quorum();
+        let quorum = LeaveCertificate::needed(self.configuration().sizes());
         let mut suspects: Vec<&Signed<Suspect>> =
             self.suspects.values().map(|(signed, _)| signed).collect();
         suspects.sort_by_key(|signed| signed.body.commit.index);
@@ -368,7 +373,7 @@ impl Byzantine {
             .late_answers
             .get(&to)
             .is_none_or(|last| last.after(self.half_timer()) <= now);
-        if !due {
+        if !due || mutation::active(Mutation::LateNodesUnanswered) {
             return;
         }
         self.late_answers.insert(to, now);

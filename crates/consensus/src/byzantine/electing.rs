@@ -14,6 +14,7 @@ use crate::{
     evidence::Offence,
     limits,
     message::{Grant, Justification, Report, RequestVote},
+    mutation::{self, Mutation},
     record::Record,
     signature::Signature,
     signed::Signed,
@@ -172,7 +173,7 @@ impl Byzantine {
         }
         let grant = request.grant();
         match &self.state.granted {
-            Some(before) if before.term == grant.term => {
+            Some(before) if before.term == grant.term && !mutation::active(Mutation::TwoGrants) => {
                 // One base per term (P4.7); the same one may be granted again.
                 if *before == grant {
                     self.send_grant(grant);
@@ -180,7 +181,7 @@ impl Byzantine {
             }
             _ => {
                 let selected = from_reports(self.configuration(), request.term, &request.reports);
-                if selected == Ok(request.base) {
+                if selected == Ok(request.base) || mutation::active(Mutation::BaseBelieved) {
                     let promise = grant.clone();
                     self.change_state(|state| state.granted = Some(promise));
                     self.send_grant(grant);
@@ -256,6 +257,9 @@ impl Byzantine {
         };
         let term = certificate.term();
         if term < self.state.term || (term == self.state.term && self.election.is_some()) {
+            if term == self.state.pair_term && self.adopted() {
+                self.lower_pair(certificate.base());
+            }
             return;
         }
         // Before the term is entered, so that no write holds the one without the other.
@@ -273,6 +277,29 @@ impl Byzantine {
         self.relay_all();
     }
 
+    /// What P4.9 forbids, for [`Mutation::RepeatedElectionLowersPair`]: takes the pair back to base,
+    /// or to the commit point if that lies beyond.
+    fn lower_pair(&mut self, base: Point) {
+        let point = match self.commit.index > base.index {
+            true => self.commit,
+            false => base,
+        };
+        if mutation::active(Mutation::RepeatedElectionLowersPair)
+            && self.log.contains(point)
+            && point != self.log.last()
+            && self.side.is_none()
+        {
+            self.log.truncate(point.index);
+            self.record(Record::Truncate(point.index));
+            self.lock = None;
+            self.change_state(|state| {
+                state.pair_point = point;
+                state.locked = None;
+            });
+            self.refresh_in_chain();
+        }
+    }
+
     /// P3.3 (ii): moves the pair to base, in one write, once all of it is here. A certificate of a
     /// term not above the pair's changes nothing: a repeated one must not take a vote back.
     pub(super) fn adopt(&mut self) {
@@ -283,8 +310,10 @@ impl Byzantine {
             return;
         };
         let base = election.base();
-        let Ok((fork, path)) = self.branches.path(&self.log, base) else {
-            return;
+        let (fork, path) = match self.branches.path(&self.log, base) {
+            Ok(known) => known,
+            Err(_) if mutation::active(Mutation::VotesBelowBase) => (self.log.last(), Vec::new()),
+            Err(_) => return,
         };
         let latest = self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS);
         let mut before = self.entry(fork).map_or(0, |entry| entry.header().timestamp);
@@ -299,6 +328,7 @@ impl Byzantine {
             });
             return;
         }
+        let base = path.last().map_or(fork, |last| last.point());
         let election = election.clone();
         if fork != self.log.last() {
             self.log.truncate(fork.index);

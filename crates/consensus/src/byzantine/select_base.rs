@@ -67,7 +67,7 @@ pub fn select_base(
     reports: &[Reported],
     leader: impl Fn(Term) -> NodeId,
 ) -> Result<Point, NoBase> {
-    let needed = sizes.reports();
+    let needed = sizes.reports() - usize::from(mutation::active(Mutation::FewerReports));
     let enough = |found: usize| {
         if found < needed {
             return Err(NoBase::TooFew { found, needed });
@@ -132,10 +132,9 @@ pub fn select_base(
 
 /// How many of so many reports must extend what is kept, where two branches are reported.
 fn threshold(sizes: FaultModel, reports: usize) -> usize {
-    let reports = match mutation::active(Mutation::ThresholdConstant) {
-        true => sizes.reports(),
-        false => reports,
-    };
+    if mutation::active(Mutation::ThresholdConstant) {
+        return sizes.faulty() + 1;
+    }
     let threshold = (reports + 1)
         .saturating_sub(sizes.faulty() + sizes.slack())
         .max(1);

@@ -7,6 +7,7 @@ use crate::{
     entry::Entry,
     event::{Notice, Recipient, WriteId},
     message::{AppendOutcome, RaftAppend, RaftAppendReply},
+    mutation::{self, Mutation},
     types::{Index, NodeId, Now, Point, Term},
 };
 
@@ -53,6 +54,12 @@ impl Raft {
                 let after = self.disk.vote_barrier();
                 self.answer(from, append.round, outcome, after);
             }
+            Comparison::Agrees { .. }
+                if mutation::active(Mutation::TruncationBelowCommit)
+                    && self.log.contains(append.previous) =>
+            {
+                self.take_over(from, append, 0);
+            }
             Comparison::Agrees { known } => self.take_over(from, append, known),
         }
     }
@@ -91,7 +98,11 @@ impl Raft {
             (self.durable_part_of(agreed), self.disk.vote_barrier())
         };
         self.answer(from, round, AppendOutcome::Matched(matched), after);
-        self.commit_to(commit.min(agreed.index));
+        let shown = match mutation::active(Mutation::RaftCommitsUnmatched) {
+            true => self.log.last(),
+            false => agreed,
+        };
+        self.commit_to(commit.min(shown.index));
     }
 
     /// The furthest durable point up to `point`, which is on the log.
@@ -157,7 +168,10 @@ impl Raft {
 
     /// Drops everything beyond `index`. The records of the entries that follow say so on disk.
     fn cut(&mut self, index: Index) {
-        assert!(index >= self.commit.index, "what is committed stays");
+        assert!(
+            index >= self.commit.index || mutation::active(Mutation::TruncationBelowCommit),
+            "what is committed stays"
+        );
         if index < self.log.last().index {
             for entry in self.log.truncate(index) {
                 self.keys.remove(&entry);

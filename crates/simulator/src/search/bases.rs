@@ -13,6 +13,7 @@ use consensus::{
         select_base::{Reported, select_base},
         void::Path,
     },
+    certificate::Counted,
 };
 
 use crate::random::Random;
@@ -141,8 +142,8 @@ impl World {
     }
 
     fn committed(&self, played: &Played, point: Point) -> bool {
-        self.votes(&played.accepted, point) >= self.sizes.fast_quorum()
-            || self.votes(&played.locked, point) >= self.sizes.quorum()
+        self.votes(&played.accepted, point) >= Counted::Accepted.committing(self.sizes)
+            || self.votes(&played.locked, point) >= Counted::Locked.committing(self.sizes)
     }
 
     fn path(&self, term: u64, head: Point, certified: Option<Point>) -> Path {
