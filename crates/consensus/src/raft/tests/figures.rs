@@ -73,7 +73,7 @@ fn a_long_wrong_branch_is_found_in_few_questions() {
 /// Figure 8: an entry of an earlier term is not committed by counting its copies (c), because a
 /// node without it may still be elected (d); an entry of the own term commits both (e).
 #[test]
-fn entries_of_earlier_terms_are_not_committed_by_counting() {
+pub(super) fn entries_of_earlier_terms_are_not_committed_by_counting() {
     let mut cluster = Cluster::down(Mode::Raft, 5, 1);
     let one = cluster.chain(&[], 0, &[1]);
     let two = cluster.chain(&one, 0, &[2]);

@@ -6,11 +6,14 @@ mod driving;
 mod election;
 mod faulty;
 mod figures;
+mod mutations;
 mod outputs;
 mod reading;
+mod receivers;
 mod relaying;
 mod replication;
 mod schedules;
+mod standing;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
