@@ -42,11 +42,11 @@ pub(super) static SCRIPTS: &[Script] = &[
 ];
 
 /// Leads terms 0, 4, 8, …
-const D: NodeId = NodeId(0);
+pub(super) const D: NodeId = NodeId(0);
 /// Leads terms 1, 5, 9, …
 const A: NodeId = NodeId(1);
 const C: NodeId = NodeId(2);
-const B: NodeId = NodeId(3);
+pub(super) const B: NodeId = NodeId(3);
 
 /// A has committed by then, and is cut off.
 const A_COMMITTED: Time = Time::from_millis(400);
@@ -54,7 +54,7 @@ const A_COMMITTED: Time = Time::from_millis(400);
 const MENDED: Time = Time::from_millis(40_000);
 
 /// D: shows m to A and B, denies it afterwards, and does not build on it.
-struct Denier;
+pub(super) struct Denier;
 
 impl Denier {
     fn denial(tools: &Tools<'_>, truth: &Report) -> Report {
@@ -140,7 +140,13 @@ impl Adversary for Denier {
 }
 
 /// What travels. `unlucky`: terms whose leaders' requests for votes are lost.
-fn permits(now: Time, from: NodeId, to: NodeId, message: &Message, unlucky: &[Term]) -> bool {
+pub(super) fn permits(
+    now: Time,
+    from: NodeId,
+    to: NodeId,
+    message: &Message,
+    unlucky: &[Term],
+) -> bool {
     if now >= MENDED {
         return true;
     }
@@ -161,7 +167,7 @@ fn permits(now: Time, from: NodeId, to: NodeId, message: &Message, unlucky: &[Te
     }
 }
 
-fn commit_at_a(simulation: &mut Simulation) -> Result<consensus::RequestKey, String> {
+pub(super) fn commit_at_a(simulation: &mut Simulation) -> Result<consensus::RequestKey, String> {
     let lost = simulation.ask(D, 0, 1, 10);
     simulation.run_until(A_COMMITTED);
     let only_a = simulation
@@ -179,7 +185,10 @@ fn commit_at_a(simulation: &mut Simulation) -> Result<consensus::RequestKey, Str
     }
 }
 
-fn finish(mut simulation: Simulation, lost: consensus::RequestKey) -> Result<String, String> {
+pub(super) fn finish(
+    mut simulation: Simulation,
+    lost: consensus::RequestKey,
+) -> Result<String, String> {
     let first = simulation.outcome_at(A, &lost);
     let second = simulation.ask(C, 2, 3, 20);
     simulation.run_until(MENDED);
