@@ -7,7 +7,7 @@ use consensus::Mode;
 
 use crate::command::Command;
 use simulator::{
-    adversary::Behaviour,
+    adversary::Strategy,
     run::{Adversaries, Options},
     signing::Signatures,
 };
@@ -31,8 +31,8 @@ pub struct Arguments {
     /// Which seeds: FROM..TO without TO, or a single one.
     #[arg(long, default_value = "0..100", value_name = "FROM..TO")]
     pub seeds: Seeds,
-    /// What the f Byzantine nodes do: a name of --list, `none`, or `rotating` for another with
-    /// each seed.
+    /// What the f Byzantine nodes do: a name of --list, two at once as NAME+NAME, another for each
+    /// node as NAME,NAME; `none`; or `rotating` for another with each seed.
     #[arg(long, default_value = "rotating", value_name = "NAME")]
     pub adversary: String,
     /// Simulated seconds a seed; faults end after three quarters.
@@ -109,15 +109,20 @@ impl Arguments {
         match &*self.adversary {
             "none" => Ok(Adversaries::Nobody),
             "rotating" => Ok(Adversaries::Rotating),
-            name => {
-                let behaviour = Behaviour::find(name).ok_or_else(|| {
-                    format!(
-                        "there is no adversary '{name}': use none, rotating, {}",
-                        crate::behaviours()
-                    )
-                })?;
+            names => {
+                let strategies = names
+                    .split(',')
+                    .map(Strategy::read)
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(|name| {
+                        format!(
+                            "there is no adversary '{name}': use none, rotating, {}",
+                            crate::behaviours()
+                        )
+                    })?;
                 if self.mode == Mode::Byzantine {
-                    Ok(Adversaries::Of(behaviour))
+                    // Read once, for as long as the program runs.
+                    Ok(Adversaries::Each(Vec::leak(strategies)))
                 } else {
                     Err(format!(
                         "mode {} tolerates crashes, not traitors; --mode byzantine does",
@@ -201,6 +206,8 @@ mod tests {
                 .map(|_| ())
         };
         assert!(options("sim --adversary equivocator").is_ok());
+        assert!(options("sim --nodes 7 --adversary equivocator+censor,shunner").is_ok());
+        assert!(options("sim --adversary censor+saint").is_err());
         assert!(
             options("sim --adversary saint")
                 .unwrap_err()

@@ -7,7 +7,7 @@ use consensus::{NodeId, Request, RequestKey, Time};
 
 use crate::{
     application::Outcome,
-    payload::{Payment, PaymentSeal},
+    payload::{self, Payment, PaymentSeal},
     random::Random,
 };
 
@@ -22,6 +22,8 @@ pub struct Open {
     pub request: Request,
     /// When it was first sent.
     pub since: Time,
+    /// By when it must be answered, in a timely network.
+    pub deadline: Option<Time>,
     answers: Vec<(NodeId, Outcome)>,
 }
 
@@ -36,8 +38,19 @@ pub struct Clients {
     interval: Option<Time>,
     rate: u32,
     random: Random,
+    /// Accounts that ask again as soon as they are answered, and may ask now. `None`: clients ask at
+    /// their own pace.
+    ready: Option<Vec<u16>>,
+    /// How long a request may take from now on. `None`: the network is not timely.
+    patience: Option<Time>,
+    /// When the network became timely.
+    healed_at: Option<Time>,
     /// How many requests were answered.
     pub answered: u64,
+    /// The longest that a request took, from when the network was timely.
+    pub longest_wait: Time,
+    /// A request that was answered after its deadline.
+    pub late: Option<RequestKey>,
 }
 
 impl Clients {
@@ -53,8 +66,49 @@ impl Clients {
             rate,
             interval: (rate > 0).then(|| Time(1_000_000 / u64::from(rate.max(1)))),
             random,
+            ready: None,
+            patience: None,
+            healed_at: None,
             answered: 0,
+            longest_wait: Time(0),
+            late: None,
         }
+    }
+
+    /// From now on every account asks again when it is answered; so many requests of each are under
+    /// way. Returns how many requests that makes to begin with.
+    pub fn saturate(&mut self, each: u16) -> usize {
+        let ready: Vec<u16> = (0..each).flat_map(|_| 0..ACCOUNTS).collect();
+        self.interval = None;
+        // What may be called a storm of messages follows from it.
+        self.rate = 1_000 * u32::from(each);
+        self.ready.insert(ready).len()
+    }
+
+    /// Whether an answer makes the client ask again.
+    #[must_use]
+    pub const fn asks_again(&self) -> bool {
+        self.ready.is_some()
+    }
+
+    /// The network became timely. What is unanswered may take `patience` from now.
+    pub fn healed(&mut self, now: Time, patience: Time) {
+        self.healed_at.get_or_insert(now);
+        self.patience = Some(patience);
+        for open in self.open.values_mut() {
+            open.deadline.get_or_insert(now.after(patience));
+        }
+    }
+
+    /// How long requests may take that are asked from now on, in a timely network.
+    pub const fn set_patience(&mut self, patience: Time) {
+        self.patience = Some(patience);
+    }
+
+    /// Whether the network is timely.
+    #[must_use]
+    pub const fn is_healed(&self) -> bool {
+        self.healed_at.is_some()
     }
 
     /// Requests a second while they want anything.
@@ -64,8 +118,9 @@ impl Clients {
     }
 
     /// The clients have all they want.
-    pub const fn stop(&mut self) {
+    pub fn stop(&mut self) {
         self.interval = None;
+        self.ready = None;
     }
 
     /// How long until somebody asks next.
@@ -79,7 +134,9 @@ impl Clients {
     /// # Panics
     /// If a sealed payment is not valid.
     pub fn ask(&mut self, now: Time, nodes: usize) -> (Request, usize) {
-        let from = u16::try_from(self.random.below(ACCOUNTS.into())).expect("few accounts");
+        let from = self.ready.as_mut().and_then(Vec::pop).unwrap_or_else(|| {
+            u16::try_from(self.random.below(ACCOUNTS.into())).expect("few accounts")
+        });
         let to = u16::try_from(self.random.below(ACCOUNTS.into())).expect("few accounts");
         let amount = u32::try_from(self.random.below(400)).expect("small");
         let request = self.request(now, from, to, amount);
@@ -105,6 +162,7 @@ impl Clients {
             Open {
                 request: request.clone(),
                 since: now,
+                deadline: self.patience.map(|patience| now.after(patience)),
                 answers: Vec::new(),
             },
         );
@@ -112,7 +170,7 @@ impl Clients {
     }
 
     /// A node answers. Returns whether the client now believes the outcome.
-    pub fn answer(&mut self, node: NodeId, key: RequestKey, outcome: Outcome) -> bool {
+    pub fn answer(&mut self, now: Time, node: NodeId, key: RequestKey, outcome: Outcome) -> bool {
         let Some(open) = self.open.get_mut(&key) else {
             return false;
         };
@@ -122,10 +180,28 @@ impl Clients {
         let equal = open.answers.iter().filter(|(_, one)| *one == outcome);
         let believed = equal.count() >= self.needed;
         if believed {
+            if open.deadline.is_some_and(|deadline| now > deadline) {
+                self.late.get_or_insert(key);
+            }
+            if let Some(healed) = self.healed_at {
+                let waited = now.since(healed.max(open.since));
+                self.longest_wait = self.longest_wait.max(waited);
+            }
             self.open.remove(&key);
             self.answered += 1;
+            if let Some(ready) = &mut self.ready {
+                ready.push(payload::client_of(&key.account));
+            }
         }
         believed
+    }
+
+    /// An unanswered request whose deadline has passed.
+    #[must_use]
+    pub fn first_late(&self, now: Time) -> Option<RequestKey> {
+        let late = |open: &Open| open.deadline.is_some_and(|deadline| now > deadline);
+        let mut open = self.open.iter();
+        open.find(|(_, open)| late(open)).map(|(key, _)| *key)
     }
 
     /// The request, if it is still unanswered.

@@ -31,13 +31,16 @@ pub enum Kind {
     Clock,
     /// Loss, duplication and stragglers for a while.
     Storm,
+    /// A link works and fails in quick alternation, in one direction or both.
+    Flap,
     /// For a moment only one node hears votes; what it committed alone by then it cannot tell,
     /// because it is cut off next.
     Ambush,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    /// Those that a profile is drawn from first; [`Kind::Flap`] came later.
+    const FIRST: [Self; 7] = [
         Self::Crash,
         Self::Partition,
         Self::OneWay,
@@ -59,6 +62,15 @@ pub enum Fault {
     Spring(NodeId),
     /// Cut links work again.
     Mend,
+    /// A link that flaps fails or works again, so many times more.
+    Flap {
+        /// From whom.
+        from: NodeId,
+        /// To whom.
+        to: NodeId,
+        /// How many changes are left. With an even number it works.
+        left: u8,
+    },
     /// A disk is healthy again.
     FastDisk(NodeId),
     /// The network is as in fair weather again.
@@ -100,17 +112,22 @@ impl Profile {
             loss: *random.pick(&[0, 0, 5, 50]).expect("four choices"),
             duplication: *random.pick(&[0, 10, 50]).expect("three choices"),
         };
-        let kinds = Kind::ALL
+        let mut kinds: Vec<(Kind, Time)> = Kind::FIRST
             .into_iter()
             .filter_map(|kind| {
                 let gap = Time::from_millis(random.between(2_000, 12_000));
                 random.chance(450).then_some((kind, gap))
             })
             .collect();
+        let drift = *random.pick(&[0, 200, 20_000]).expect("three choices");
+        // Drawn last, so that older seeds keep the rest of their profile.
+        if random.chance(300) {
+            kinds.push((Kind::Flap, Time::from_millis(random.between(2_000, 12_000))));
+        }
         Self {
             weather,
             kinds,
-            drift: *random.pick(&[0, 200, 20_000]).expect("three choices"),
+            drift,
         }
     }
 

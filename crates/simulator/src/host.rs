@@ -216,9 +216,7 @@ impl Host {
         let key = request.key();
         // P6.5: a repeated request gets the first outcome again.
         if let Some(outcome) = running.application.outcome(&key) {
-            if world.clients.answer(self.setup.me, key, outcome) {
-                world.observe(self.setup.me, Observation::Answered { key, outcome });
-            }
+            world.answer(self.setup.me, key, outcome);
             return;
         }
         if self.admitted(std::slice::from_ref(&request)).is_empty() {
@@ -420,9 +418,7 @@ impl Host {
             );
         }
         for (key, outcome) in results {
-            if world.clients.answer(node, key, outcome) {
-                world.observe(node, Observation::Answered { key, outcome });
-            }
+            world.answer(node, key, outcome);
         }
     }
 

@@ -68,6 +68,11 @@ impl Network {
         self.cut[from.position() * self.seats + to.position()] = true;
     }
 
+    /// Lets the link from one node to another work again.
+    pub fn restore(&mut self, from: NodeId, to: NodeId) {
+        self.cut[from.position() * self.seats + to.position()] = false;
+    }
+
     /// Cuts and mends links so that those seats hear each other that have the same number.
     ///
     /// # Panics
@@ -96,6 +101,11 @@ impl Network {
     /// Lets votes reach this node only.
     pub const fn favour(&mut self, node: NodeId) {
         self.favourite = Some(node);
+    }
+
+    /// Draws delays and losses from now on from something else.
+    pub fn draw_from(&mut self, random: Random) {
+        self.random = random;
     }
 
     /// Mends every link.

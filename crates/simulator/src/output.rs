@@ -21,7 +21,7 @@ pub fn line(totals: &Totals, elapsed: Duration) -> String {
     let real = elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
     format!(
         "{} seeds, {} events, {:.0} s simulated ({:.0} times real time), {} commits, {} answers, \
-         {} leader changes, {} violations",
+         {} leader changes, slowest request after the faults {:.1} s, {} violations",
         totals.seeds,
         totals.events,
         seconds(totals),
@@ -29,6 +29,7 @@ pub fn line(totals: &Totals, elapsed: Duration) -> String {
         totals.commits,
         totals.answered,
         totals.leader_changes,
+        Duration::from_micros(totals.longest_wait_micros).as_secs_f64(),
         totals.violations.len()
     )
 }
@@ -75,6 +76,7 @@ pub fn totals(arguments: &Arguments, totals: &Totals, elapsed: Duration) {
             "commits": totals.commits,
             "answered": totals.answered,
             "leader_changes": totals.leader_changes,
+            "longest_wait_seconds": Duration::from_micros(totals.longest_wait_micros).as_secs_f64(),
             "violations": violations,
         })
     );

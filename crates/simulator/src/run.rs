@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     ops::Range,
     panic::{self, AssertUnwindSafe},
     sync::{
@@ -16,7 +17,7 @@ use consensus::{Mode, NodeId, Time, mode::SizeError, mutation::Mutation};
 use serde::Serialize;
 
 use crate::{
-    adversary::{BEHAVIOURS, Behaviour},
+    adversary::{BEHAVIOURS, Behaviour, Strategy},
     fault::{Fault, Profile},
     random::{Random, mix},
     signing::Signatures,
@@ -33,11 +34,13 @@ const MOST_FAILURES: usize = 10;
 pub enum Adversaries {
     /// Nobody.
     Nobody,
-    /// f nodes of another behaviour with each seed, and nobody every so often. In the Raft modes
-    /// nobody.
+    /// f nodes of another behaviour with each seed, now and then of two at once, and nobody every
+    /// so often. In the Raft modes nobody.
     Rotating,
     /// f nodes of this behaviour.
     Of(&'static Behaviour),
+    /// f nodes, each with another of these, from the first again when there are more nodes.
+    Each(&'static [Strategy]),
 }
 
 /// What to run for each seed.
@@ -64,8 +67,8 @@ pub struct Options {
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
-    /// The behaviours of the Byzantine nodes.
-    pub adversaries: Vec<&'static str>,
+    /// The strategies of the Byzantine nodes.
+    pub adversaries: Vec<String>,
     /// How many things happened.
     pub events: u64,
     /// Simulated microseconds.
@@ -76,6 +79,8 @@ pub struct Outcome {
     pub answered: u64,
     /// Terms with a leader, after the first.
     pub leader_changes: u64,
+    /// Simulated microseconds that the slowest request took after the faults.
+    pub longest_wait_micros: u64,
     /// The broken rule, if one was.
     pub violation: Option<String>,
 }
@@ -95,6 +100,10 @@ pub struct Totals {
     pub answered: u64,
     /// Leader changes.
     pub leader_changes: u64,
+    /// Simulated microseconds that the slowest request of all took after the faults.
+    pub longest_wait_micros: u64,
+    /// In how many seeds each strategy was tried.
+    pub adversaries: BTreeMap<String, u64>,
     /// Seeds in which a rule was broken, lowest first.
     pub violations: Vec<Outcome>,
 }
@@ -103,11 +112,15 @@ impl Totals {
     /// Adds what came of a seed.
     pub fn add(&mut self, outcome: Outcome) {
         self.seeds += 1;
+        for name in &outcome.adversaries {
+            *self.adversaries.entry(name.clone()).or_default() += 1;
+        }
         self.events += outcome.events;
         self.simulated_micros += outcome.simulated_micros;
         self.commits += outcome.commits;
         self.answered += outcome.answered;
         self.leader_changes += outcome.leader_changes;
+        self.longest_wait_micros = self.longest_wait_micros.max(outcome.longest_wait_micros);
         if outcome.violation.is_some() {
             self.violations.push(outcome);
             self.violations.sort_by_key(|one| one.seed);
@@ -119,17 +132,24 @@ impl Totals {
     /// Adds the totals of other seeds.
     pub fn join(&mut self, other: Self) {
         self.seeds += other.seeds;
+        for (name, seeds) in other.adversaries {
+            *self.adversaries.entry(name).or_default() += seeds;
+        }
         self.events += other.events;
         self.simulated_micros += other.simulated_micros;
         self.commits += other.commits;
         self.answered += other.answered;
         self.leader_changes += other.leader_changes;
+        self.longest_wait_micros = self.longest_wait_micros.max(other.longest_wait_micros);
         self.violations.extend(other.violations);
     }
 }
 
+/// Of a thousand Byzantine nodes of the rotation, so many do two things at once.
+const PAIRS: u32 = 300;
+
 /// A node that is Byzantine, and how.
-type Traitor = (NodeId, &'static Behaviour);
+type Traitor = (NodeId, Strategy);
 
 fn traitors_of(options: &Options, faulty: usize, seed: u64) -> Vec<Traitor> {
     let mut random = Random::new(mix(seed) ^ 0xad);
@@ -142,31 +162,90 @@ fn traitors_of(options: &Options, faulty: usize, seed: u64) -> Vec<Traitor> {
                 .ok()
                 .and_then(|choice| BEHAVIOURS.get(choice))
         }
+        Adversaries::Each(strategies) => {
+            let strategies = strategies.iter().copied().cycle();
+            return nodes(&mut random, faulty, options.nodes)
+                .zip(strategies)
+                .collect();
+        }
         Adversaries::Rotating => None,
     };
     let Some(main) = main else {
         return Vec::new();
     };
     let rotating = matches!(options.adversaries, Adversaries::Rotating);
-    random
-        .sample(faulty, options.nodes)
-        .into_iter()
+    nodes(&mut random, faulty, options.nodes)
         .enumerate()
-        .map(|(number, position)| {
+        .map(|(number, node)| {
+            if !rotating {
+                return (node, Strategy::from(main));
+            }
             // Accomplices of another kind now and then.
-            let other = number > 0 && rotating && random.chance(500);
-            let behaviour = match random.pick(BEHAVIOURS) {
-                Some(drawn) if other => drawn,
-                _ => main,
-            };
-            let node = NodeId(u16::try_from(position).expect("few nodes"));
-            (node, behaviour)
+            let other = number > 0 && random.chance(500);
+            let drawn = random.pick(BEHAVIOURS).unwrap_or(main);
+            let first = if other { drawn } else { main };
+            let both = random.chance(PAIRS);
+            let second = random.pick(BEHAVIOURS).filter(|_| both).unwrap_or(first);
+            (node, Strategy::pair(first, second))
         })
         .collect()
 }
 
-fn names(traitors: &[Traitor]) -> Vec<&'static str> {
-    traitors.iter().map(|(_, behaviour)| behaviour.id).collect()
+/// `count` of `all` nodes.
+fn nodes(random: &mut Random, count: usize, all: usize) -> impl Iterator<Item = NodeId> + use<> {
+    let positions = random.sample(count, all).into_iter();
+    positions.map(|position| NodeId(u16::try_from(position).expect("few nodes")))
+}
+
+fn names(traitors: &[Traitor]) -> Vec<String> {
+    let names = traitors.iter().map(|(_, strategy)| strategy.to_string());
+    names.collect()
+}
+
+/// Who is Byzantine in a seed, and what each draws its particulars from. `count`: how many, if not
+/// f.
+pub(crate) fn cast(
+    options: &Options,
+    count: Option<usize>,
+    seed: u64,
+) -> Result<Vec<(NodeId, Strategy, Random)>, SizeError> {
+    let sizes = consensus::FaultModel::new(options.mode, options.nodes)?;
+    let count = count.unwrap_or(sizes.faulty()).min(options.nodes);
+    let mut random = Random::new(mix(seed) ^ 0xbe);
+    let cast = traitors_of(options, count, seed)
+        .into_iter()
+        .map(|(node, strategy)| {
+            let before = random.clone();
+            // What one draws, the next does not.
+            drop(strategy.instance(&mut random));
+            (node, strategy, before)
+        });
+    Ok(cast.collect())
+}
+
+/// The network of a seed.
+pub(crate) fn blueprint(
+    options: &Options,
+    seed: u64,
+    cast: &[(NodeId, Strategy, Random)],
+    trace: Trace,
+) -> Blueprint {
+    let twentieth = seed % 20 == 19;
+    Blueprint {
+        mode: options.mode,
+        nodes: options.nodes,
+        signatures: options.signatures.unwrap_or(match twentieth {
+            true => Signatures::Real,
+            false => Signatures::StandIn,
+        }),
+        rate: options.rate,
+        profile: Profile::draw(&mut Random::new(mix(seed) ^ 0xfa)),
+        traitors: cast
+            .iter()
+            .map(|(node, strategy, random)| (*node, strategy.instance(&mut random.clone())))
+            .collect(),
+        trace,
+    }
 }
 
 /// Runs one seed.
@@ -176,26 +255,8 @@ fn names(traitors: &[Traitor]) -> Vec<&'static str> {
 pub fn seed(options: &Options, seed: u64, trace: Trace) -> Result<Outcome, SizeError> {
     #[cfg(feature = "mutations")]
     let _broken = consensus::mutation::activate(options.mutation);
-    let sizes = consensus::FaultModel::new(options.mode, options.nodes)?;
-    let traitors = traitors_of(options, sizes.faulty(), seed);
-    let mut random = Random::new(mix(seed) ^ 0xbe);
-    let profile = Profile::draw(&mut Random::new(mix(seed) ^ 0xfa));
-    let twentieth = seed % 20 == 19;
-    let blueprint = Blueprint {
-        mode: options.mode,
-        nodes: options.nodes,
-        signatures: options.signatures.unwrap_or(match twentieth {
-            true => Signatures::Real,
-            false => Signatures::StandIn,
-        }),
-        rate: options.rate,
-        profile,
-        traitors: traitors
-            .iter()
-            .map(|(node, behaviour)| (*node, behaviour.instance(&mut random)))
-            .collect(),
-        trace,
-    };
+    let cast = cast(options, None, seed)?;
+    let blueprint = blueprint(options, seed, &cast, trace);
     let mut simulation = Simulation::new(blueprint, seed)?;
     let end = Time(options.seconds * 1_000_000);
     simulation
@@ -205,12 +266,13 @@ pub fn seed(options: &Options, seed: u64, trace: Trace) -> Result<Outcome, SizeE
     simulation.settle();
     Ok(Outcome {
         seed,
-        adversaries: names(&traitors),
+        adversaries: cast.iter().map(|(_, strategy, _)| strategy.to_string()).collect(),
         events: simulation.events,
         simulated_micros: simulation.world.now.0,
         commits: simulation.world.oracle.committed().0,
         answered: simulation.world.clients.answered,
         leader_changes: simulation.world.leader_changes(),
+        longest_wait_micros: simulation.world.clients.longest_wait.0,
         violation: simulation.violation().map(ToString::to_string),
     })
 }
@@ -268,6 +330,7 @@ pub(crate) fn caught(options: &Options, number: u64, trace: Trace) -> Result<Out
             commits: 0,
             answered: 0,
             leader_changes: 0,
+            longest_wait_micros: 0,
             violation: Some(format!("nothing panics (§ 12): {message}")),
         })
     })

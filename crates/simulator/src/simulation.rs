@@ -1,5 +1,7 @@
 //! The event loop: nodes and world together, one thing after the other.
 
+mod planned;
+
 use std::sync::Arc;
 
 use consensus::{
@@ -13,11 +15,12 @@ use crate::{
     client::{Clients, RESEND},
     clock::Clock,
     disk::Disk,
-    fault::{Fault, HEALTHY_DISK, Kind, Profile, SLOW_DISK},
+    fault::{Fault, HEALTHY_DISK, Kind, Profile},
     host::Host,
     network::{Network, Weather},
     oracle::{Oracle, Violation},
     payload::PaymentSeal,
+    plan::{Act, Recording},
     random::Random,
     signing::{Keys, Signatures},
     trace::Trace,
@@ -57,6 +60,8 @@ pub struct Simulation {
     simultaneous: u64,
     /// The seats that clients do not reach.
     pub unreached: Vec<usize>,
+    /// What the seed decided, if anybody wants to know.
+    pub recording: Option<Recording>,
 }
 
 /// How many things may happen at one moment before that is called an endless loop.
@@ -65,18 +70,47 @@ const MOST_SIMULTANEOUS: u64 = 200_000;
 /// what is usual.
 const MOST_PER_PAIR: u64 = 1_000;
 
-/// How long after the end of the faults a request may take (see [`liveness_bound`]).
+/// The rules that make requests commit in time.
+const LIVENESS_RULES: &str = "P1.1, P3.7, P4.2, P4.3, P6.2";
+
+/// Byzantine mode: how many terms a request may take in a timely network, beyond one for each
+/// traitor (see [`liveness_bound`]).
+pub const TERMS_TO_COMMIT: u64 = 2;
+
+/// How long a request may take in a timely network, with f active attackers, if nodes are as
+/// patient as timers at `level` are (P4.6) when it is asked or when the faults end.
 ///
-/// Byzantine mode: a term that makes no progress ends at the latest after the longest timer
-/// (P4.6); of the leaders after the current one at most f in a row are Byzantine; one more term
-/// may be under way when the faults stop, and one passes until nodes that lag have caught up.
+/// Byzantine mode. A client complains after [`RESEND`]. A term in which the request is not
+/// committed ends at the latest after the longest of three spans: the term timer; twice the silence
+/// timer, since other nodes take up the cause of the first that suspects and then wait as long; the
+/// starvation timer. Each such term makes the next one more patient by a level. At most f of the
+/// terms from then on have a Byzantine leader, one after the other; one more may be under way with
+/// what was lost before; the next has a correct leader and commits. So the request takes
+/// [`TERMS_TO_COMMIT`] + f terms, each at most the longest timer.
+///
 /// Raft: elections take few timeouts; twenty leave room for split votes.
 #[must_use]
-pub fn liveness_bound(sizes: FaultModel, timers: &Timers) -> Time {
+pub fn liveness_bound(sizes: FaultModel, timers: &Timers, level: u32) -> Time {
     match sizes.mode() {
-        Mode::Byzantine => Time(timers.longest.0 * (sizes.faulty() as u64 + 3)),
+        Mode::Byzantine => {
+            let terms = TERMS_TO_COMMIT + sizes.faulty() as u64;
+            let levels = (level..).map(|level| level.min(timers.highest_level()));
+            levels
+                .zip(0..terms)
+                .map(|(level, _)| term_at_most(timers, level))
+                .fold(RESEND, Time::after)
+        }
         Mode::Raft | Mode::RaftSigned => Time(timers.silence_longest.0 * 20),
     }
+}
+
+/// How long a term may last that does not commit what it should.
+fn term_at_most(timers: &Timers, level: u32) -> Time {
+    let silence = timers.grown(timers.silence_shortest, level);
+    timers
+        .at_level(timers.term, level)
+        .max(Time(2 * silence.0))
+        .max(timers.grown(timers.starvation, level))
 }
 
 impl Simulation {
@@ -98,6 +132,12 @@ impl Simulation {
         twins: &[NodeId],
         seed: u64,
     ) -> Result<Self, SizeError> {
+        let mut simulation = Self::assemble(blueprint, twins, seed)?;
+        simulation.start();
+        Ok(simulation)
+    }
+
+    fn assemble(blueprint: Blueprint, twins: &[NodeId], seed: u64) -> Result<Self, SizeError> {
         let Blueprint {
             mode,
             nodes,
@@ -177,7 +217,7 @@ impl Simulation {
             let twin = hosts[node.position()].twin(seat, disk, clock, random.number());
             hosts.push(twin);
         }
-        let mut simulation = Self {
+        Ok(Self {
             hosts,
             world,
             random: faults,
@@ -186,12 +226,11 @@ impl Simulation {
             events: 0,
             simultaneous: 0,
             unreached: Vec::new(),
-        };
-        simulation.start();
-        Ok(simulation)
+            recording: None,
+        })
     }
 
-    fn start(&mut self) {
+    fn start_hosts(&mut self) {
         for host in &mut self.hosts {
             host.start(&mut self.world);
             if host.is_traitor() {
@@ -199,6 +238,10 @@ impl Simulation {
                 self.world.after(TICK, Happening::Tick { node });
             }
         }
+    }
+
+    fn start(&mut self) {
+        self.start_hosts();
         for (kind, _) in self.profile.kinds.clone() {
             self.plan_strike(kind);
         }
@@ -295,13 +338,19 @@ impl Simulation {
                 world.send(from, Recipient::Node(to), message);
             }
             Happening::Ask => {
+                self.adjust_patience();
+                let Self { hosts, world, .. } = self;
                 let (request, node) = world.clients.ask(world.now, hosts.len());
                 world.after(RESEND, Happening::AskAgain(request.key()));
-                hosts[node].ask(world, request, false);
+                hosts[node].ask(world, request.clone(), false);
+                self.note_request(node, &request);
                 self.plan_ask();
             }
             Happening::AskAgain(key) => self.ask_again(key),
             Happening::Fault(fault) => self.fault(fault),
+            Happening::Act(act) if self.healed_at.is_none() => self.act(act),
+            Happening::Act(_) => {}
+            Happening::Request(request) => self.request(request),
         }
     }
 
@@ -309,22 +358,41 @@ impl Simulation {
         let Some(open) = self.world.clients.unanswered(&key) else {
             return;
         };
-        let (request, since) = (open.request.clone(), open.since);
+        let (request, deadline) = (open.request.clone(), open.deadline);
         for position in 0..self.hosts.len() {
             self.reach(position, &request, true);
         }
         let Self { world, .. } = self;
         world.after(RESEND, Happening::AskAgain(key));
-        let waiting_from = self.healed_at.map(|healed| healed.max(since));
-        let bound = liveness_bound(self.configuration().sizes(), &Timers::DEFAULT);
-        if waiting_from.is_some_and(|from| self.world.now.since(from) > bound) {
-            let detail = format!(
-                "request {} of {since_ms} ms is unanswered {} s after the network became timely",
-                key.nonce,
-                bound.0 / 1_000_000,
-                since_ms = since.0 / 1_000,
-            );
-            self.report("liveness", "P1.1, P4.2, P6.2", None, detail);
+        if deadline.is_some_and(|deadline| self.world.now > deadline) {
+            self.report_late(&key);
+        }
+    }
+
+    fn report_late(&mut self, key: &RequestKey) {
+        let detail = format!("request {} is not answered in time", key.nonce);
+        self.report("liveness", LIVENESS_RULES, None, detail);
+    }
+
+    /// How long a request may take that is asked now, or open when the network becomes timely.
+    fn patience(&self) -> Time {
+        let correct = self.hosts.iter().filter(|host| !host.is_byzantine());
+        let levels = correct.filter_map(|host| host.status().map(|status| status.timer_level));
+        let level = levels.max().unwrap_or(0);
+        liveness_bound(self.configuration().sizes(), &Timers::DEFAULT, level)
+    }
+
+    fn adjust_patience(&mut self) {
+        if self.world.clients.is_healed() {
+            let patience = self.patience();
+            self.world.clients.set_patience(patience);
+        }
+    }
+
+    /// Lets every account ask again as soon as it is answered, with `each` requests under way.
+    pub fn saturate(&mut self, each: u16) {
+        for _ in 0..self.world.clients.saturate(each) {
+            self.world.after(Time(0), Happening::Ask);
         }
     }
 
@@ -335,6 +403,7 @@ impl Simulation {
 
     /// Asks for a payment at the seats of these positions.
     pub fn ask_at(&mut self, seats: &[usize], from: u16, to: u16, amount: u32) -> RequestKey {
+        self.adjust_patience();
         let now = self.world.now;
         let request = self.world.clients.request(now, from, to, amount);
         let key = request.key();
@@ -370,15 +439,16 @@ impl Simulation {
                 self.strike(kind);
                 self.plan_strike(kind);
             }
-            Fault::Restart(node) => self.hosts[node.position()].start(&mut self.world),
+            Fault::Restart(node) => self.act(Act::Restart(node.0)),
             Fault::Spring(node) => {
-                self.world.network.mend();
-                self.world.network.split(&[node]);
+                self.act(Act::Mend);
+                self.act(Act::split(&[node]));
                 self.after(300, 8_000, Fault::Mend);
             }
-            Fault::Mend => self.world.network.mend(),
-            Fault::FastDisk(node) => self.hosts[node.position()].set_sync_time(HEALTHY_DISK),
-            Fault::Calm => self.world.network.set_weather(self.profile.weather),
+            Fault::Mend => self.act(Act::Mend),
+            Fault::Flap { from, to, left } => self.flap(from, to, left),
+            Fault::FastDisk(node) => self.act(Act::FastDisk(node.0)),
+            Fault::Calm => self.act(Act::Weather(self.profile.weather.into())),
             Fault::Heal => self.heal(),
         }
     }
@@ -392,6 +462,8 @@ impl Simulation {
             host.set_sync_time(HEALTHY_DISK);
             host.start(&mut self.world);
         }
+        let patience = self.patience();
+        self.world.clients.healed(self.world.now, patience);
     }
 
     fn after(&mut self, low: u64, high: u64, fault: Fault) {
@@ -423,36 +495,55 @@ impl Simulation {
                     .into_iter()
                     .map(|position| self.hosts[position].id())
                     .collect();
-                self.world.network.split(&side);
+                self.act(Act::split(&side));
                 self.after(200, 8_000, Fault::Mend);
             }
             Kind::OneWay => {
                 for _ in 0..self.random.between(1, 3) {
                     let (from, to) = (self.some_node(), self.some_node());
-                    self.world.network.cut(from, to);
+                    self.act(Act::Cut(from.0, to.0));
                 }
                 self.after(200, 8_000, Fault::Mend);
             }
+            Kind::Flap => {
+                let (from, to) = (self.some_node(), self.some_node());
+                let left = *self.random.pick(&[3, 9, 25]).expect("three choices");
+                self.flap(from, to, left);
+                if self.random.chance(500) {
+                    self.flap(to, from, left);
+                }
+            }
             Kind::SlowDisk => {
                 let node = self.some_node();
-                self.hosts[node.position()].set_sync_time(SLOW_DISK);
+                self.act(Act::SlowDisk(node.0));
                 self.after(500, 5_000, Fault::FastDisk(node));
             }
             Kind::Clock => {
                 let node = self.some_node();
                 let offset = i64::try_from(self.random.below(8_001)).unwrap_or(0) - 4_000;
-                self.hosts[node.position()].clock().set_wall_offset(offset);
+                self.act(Act::WallClock(node.0, offset));
             }
             Kind::Storm => {
                 let weather = self.profile.storm(&mut self.random);
-                self.world.network.set_weather(weather);
+                self.act(Act::Weather(weather.into()));
                 self.after(500, 6_000, Fault::Calm);
             }
             Kind::Ambush => {
                 let node = self.some_node();
-                self.world.network.favour(node);
+                self.act(Act::Favour(node.0));
                 self.after(20, 800, Fault::Spring(node));
             }
+        }
+    }
+
+    fn flap(&mut self, from: NodeId, to: NodeId, left: u8) {
+        if left.is_multiple_of(2) {
+            self.act(Act::Restore(from.0, to.0));
+        } else {
+            self.act(Act::Cut(from.0, to.0));
+        }
+        if let Some(left) = left.checked_sub(1) {
+            self.after(5, 600, Fault::Flap { from, to, left });
         }
     }
 
@@ -464,11 +555,7 @@ impl Simulation {
             vec![leader.unwrap_or_else(|| self.some_node())]
         };
         for node in struck {
-            self.hosts[node.position()].crash();
-            if self.world.trace.is_on() {
-                let now = self.world.now;
-                self.world.trace.line(now, format_args!("{node} crashes"));
-            }
+            self.act(Act::Crash(node.0));
             self.after(20, 5_000, Fault::Restart(node));
         }
     }
@@ -497,18 +584,22 @@ impl Simulation {
     /// Nobody asks for more. Lets the network finish what was asked, within the liveness bound.
     pub fn settle(&mut self) {
         self.world.clients.stop();
-        let bound = liveness_bound(self.configuration().sizes(), &Timers::DEFAULT);
-        // The requests have the bound each; a node that lags has it from here.
-        let end = self.world.now.after(bound).after(RESEND).after(RESEND);
+        // The requests have their deadlines; a node that lags has as long from here.
+        let end = self.world.now.after(self.patience());
         while self.violation().is_none() && !self.is_settled() {
-            if self.world.now > end {
+            let late = self.world.clients.first_late(self.world.now);
+            if let Some(key) = late {
+                self.report_late(&key);
+            } else if self.world.clients.is_done() && self.world.now > end {
                 let node = self.laggard();
                 let detail = "has not executed everything that is committed".to_owned();
-                self.report("liveness", "P3.7, P4.3", node, detail);
-                return;
+                self.report("liveness", LIVENESS_RULES, node, detail);
             }
             let next = self.world.now.after(Time::from_millis(50));
             self.run_until(next);
+        }
+        if let Some(key) = self.world.clients.late {
+            self.report_late(&key);
         }
     }
 }

@@ -13,10 +13,12 @@ use consensus::{
 
 use crate::{
     adversary::Coalition,
+    application::Outcome,
     client::Clients,
     fault::Fault,
     network::Network,
     oracle::{Observation, Oracle, Violation},
+    plan::{Act, RequestPlan},
     seat::Seat,
     trace::Trace,
 };
@@ -94,6 +96,10 @@ pub enum Happening {
     AskAgain(RequestKey),
     /// Something breaks.
     Fault(Fault),
+    /// Something breaks that a plan says.
+    Act(Act),
+    /// A client asks for what a plan says.
+    Request(RequestPlan),
 }
 
 impl Happening {
@@ -105,7 +111,11 @@ impl Happening {
                 Some(seat.node())
             }
             Self::Tick { node } | Self::Emit { from: node, .. } => Some(*node),
-            Self::Ask | Self::AskAgain(_) | Self::Fault(_) => None,
+            Self::Ask
+            | Self::AskAgain(_)
+            | Self::Fault(_)
+            | Self::Act(_)
+            | Self::Request(_) => None,
         }
     }
 }
@@ -236,6 +246,17 @@ impl World {
     /// Tells the oracle what a node did.
     pub fn observe(&mut self, node: NodeId, observation: Observation<'_>) {
         self.oracle.observe(self.now, node, observation);
+    }
+
+    /// A node tells a client what became of its request.
+    pub fn answer(&mut self, node: NodeId, key: RequestKey, outcome: Outcome) {
+        if !self.clients.answer(self.now, node, key, outcome) {
+            return;
+        }
+        self.observe(node, Observation::Answered { key, outcome });
+        if self.clients.asks_again() {
+            self.at(self.now, Happening::Ask);
+        }
     }
 
     /// Notes that a term has a leader.

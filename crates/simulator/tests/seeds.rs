@@ -7,7 +7,7 @@ use std::{
 
 use consensus::Mode;
 use simulator::{
-    adversary::BEHAVIOURS,
+    adversary::{BEHAVIOURS, Strategy},
     run::{self, Adversaries, Options, Outcome},
     signing::Signatures,
     trace::Trace,
@@ -58,13 +58,22 @@ fn byzantine_networks_with_locks_survive_what_breaks() {
 /// and could not read it back from its disk (P2.7).
 #[test]
 fn certificates_stay_within_the_window() {
-    let options = Options {
-        seconds: 30,
-        rate: 60,
-        signatures: Some(Signatures::StandIn),
-        ..options(Mode::Byzantine, 7, Adversaries::Rotating)
-    };
-    for seed in [84, 132, 196] {
+    for (seed, traitors) in [
+        (84, ""),
+        (132, "twins,term-inflater"),
+        (196, "replayer,replayer"),
+    ] {
+        let strategies: Vec<_> = traitors.split(',').flat_map(Strategy::read).collect();
+        let adversaries = match traitors {
+            "" => Adversaries::Nobody,
+            _ => Adversaries::Each(strategies.leak()),
+        };
+        let options = Options {
+            seconds: 30,
+            rate: 60,
+            signatures: Some(Signatures::StandIn),
+            ..options(Mode::Byzantine, 7, adversaries)
+        };
         run(&options, seed);
     }
 }
@@ -84,6 +93,26 @@ fn every_adversary_is_contained() {
         for seed in 0..4 {
             let outcome = run(&options, seed);
             assert_eq!(outcome.adversaries, [behaviour.id]);
+        }
+    }
+}
+
+/// Two behaviours in one node, and other pairs in other nodes.
+#[test]
+fn pairs_of_adversaries_are_contained() {
+    let read = |text| Strategy::read(text).unwrap();
+    let strategies = vec![
+        read("equivocator+censor"),
+        read("report-liar+fetch-flooder"),
+        read("relapser+crawler"),
+    ];
+    for (nodes, seeds) in [(4, 0..4), (7, 0..2), (10, 0..1)] {
+        let adversaries = Adversaries::Each(strategies.clone().leak());
+        let options = options(Mode::Byzantine, nodes, adversaries);
+        for seed in seeds {
+            let outcome = run(&options, seed);
+            assert_eq!(outcome.adversaries.len(), (nodes - 1) / 3);
+            assert_eq!(outcome.adversaries[0], "equivocator+censor");
         }
     }
 }

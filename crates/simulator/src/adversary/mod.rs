@@ -5,19 +5,25 @@ mod amnesiac;
 mod base_forger;
 mod branches;
 mod censor;
+mod complaint_flooder;
 mod crawler;
 mod double_voter;
 mod equivocator;
+mod fetch_flooder;
 mod forger;
 mod medley;
+mod relapser;
 mod replayer;
+mod report_flooder;
 mod report_liar;
 mod schemer;
 mod shunner;
 mod silent;
+mod strategy;
 mod term_inflater;
 mod tools;
 mod twins;
+mod vote_spammer;
 mod withholder;
 
 use std::sync::Arc;
@@ -25,6 +31,7 @@ use std::sync::Arc;
 use consensus::{Message, NodeId, RequestKey, Setup, Term, Time, event::Recipient};
 
 pub use branches::Coalition;
+pub use strategy::Strategy;
 pub use tools::Tools;
 
 use crate::{
@@ -163,6 +170,36 @@ pub static BEHAVIOURS: &[Behaviour] = &[
         rule: "P9.4, P3.8",
         summary: "loses its disk and goes on as if it had never promised anything",
         make: |random| Box::new(amnesiac::Amnesiac::new(random)),
+    },
+    Behaviour {
+        id: "relapser",
+        rule: "P4.6",
+        summary: "leads well for a moment in each of its terms and then not at all, and suspects all others",
+        make: |random| Box::new(relapser::Relapser::new(random)),
+    },
+    Behaviour {
+        id: "fetch-flooder",
+        rule: "P3.7, P12.1",
+        summary: "asks everybody for the whole log without end, and hands out one entry at a time",
+        make: |_| Box::new(fetch_flooder::FetchFlooder),
+    },
+    Behaviour {
+        id: "report-flooder",
+        rule: "P4.5, P12.1",
+        summary: "sends reports without end: true ones, old ones and lies",
+        make: |_| Box::new(report_flooder::ReportFlooder::default()),
+    },
+    Behaviour {
+        id: "complaint-flooder",
+        rule: "P6.2, P6.3",
+        summary: "hands on complaints without end, and suspects the leader for them",
+        make: |_| Box::new(complaint_flooder::ComplaintFlooder::default()),
+    },
+    Behaviour {
+        id: "vote-spammer",
+        rule: "P2.6, P12.1",
+        summary: "votes without end for points that do not exist, near and far",
+        make: |_| Box::new(vote_spammer::VoteSpammer::default()),
     },
     Behaviour {
         id: "medley",

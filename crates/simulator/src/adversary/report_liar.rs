@@ -18,7 +18,7 @@ pub(super) struct ReportLiar {
 }
 
 impl ReportLiar {
-    fn lie(&mut self, tools: &mut Tools<'_>, truth: &Report) -> Report {
+    pub(super) fn lie(&mut self, tools: &mut Tools<'_>, truth: &Report) -> Report {
         let mut lie = truth.clone();
         match tools.random.below(6) {
             // Nothing was ever accepted.

@@ -58,6 +58,23 @@ impl<'a> Tools<'a> {
         self.outgoing
     }
 
+    /// How many messages are on their way out.
+    pub(super) const fn sent(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// Takes back what was sent since then.
+    pub(super) fn take_since(&mut self, sent: usize) -> Vec<Outgoing> {
+        self.outgoing.split_off(sent)
+    }
+
+    /// What was sent since then leaves so much later.
+    pub(super) fn delay_since(&mut self, sent: usize, delay: Time) {
+        for outgoing in &mut self.outgoing[sent..] {
+            outgoing.delay = outgoing.delay.after(delay);
+        }
+    }
+
     /// What its replica was made with.
     #[must_use]
     pub const fn setup(&self) -> &'a Setup {
