@@ -66,6 +66,9 @@ pub enum ReceiveError {
     /// The peer announced a frame of no bytes.
     #[error("an empty frame")]
     Empty,
+    /// There is no memory left for frames of this size; smaller ones are still taken.
+    #[error("too many large frames are on their way at once")]
+    Overloaded,
     /// The peer began a frame and did not complete it in time.
     #[error("a frame was not completed in time")]
     Incomplete,

@@ -6,6 +6,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use quinn::{ReadError, RecvStream};
 use tokio::time::{Instant, timeout_at};
 
+use crate::budget::{Budget, Share};
 use crate::error::ReceiveError;
 use crate::limits::{FRAME_RESERVE, MAX_BULK_FRAME, MAX_URGENT_FRAME};
 
@@ -122,6 +123,11 @@ impl FrameReader {
         self.maximum = maximum;
     }
 
+    /// From now on memory for large frames is shared with others.
+    pub(crate) fn set_budget(&mut self, budget: Budget) {
+        self.partial.budget = Some(budget);
+    }
+
     /// The next frame, or `None` if the stream ended between two frames. Cancelling loses
     /// nothing. After an error the stream is of no use.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ReceiveError> {
@@ -178,6 +184,21 @@ pub(crate) struct Partial {
     header: [u8; HEADER],
     header_filled: usize,
     body: Vec<u8>,
+    budget: Option<Budget>,
+    /// What the frame has of the budget, once it is large.
+    share: Option<Share>,
+}
+
+/// A frame, and its part of the memory for large ones.
+struct Shared {
+    body: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 impl Partial {
@@ -214,26 +235,45 @@ impl Partial {
         }
         let missing = self.length() - self.body.len();
         let taken = piece.split_to(piece.len().min(missing));
-        self.reserve(taken.len());
+        self.reserve(taken.len())?;
         self.body.extend_from_slice(&taken);
         if self.body.len() < self.length() {
             return Ok(None);
         }
         self.header_filled = 0;
-        Ok(Some(Bytes::from(std::mem::take(&mut self.body))))
+        let body = std::mem::take(&mut self.body);
+        Ok(Some(match self.share.take() {
+            Some(share) => Bytes::from_owner(Shared {
+                body,
+                _share: share,
+            }),
+            None => Bytes::from(body),
+        }))
     }
 
     fn length(&self) -> usize {
         u32::from_le_bytes(self.header) as usize
     }
 
-    /// Doubles the memory when it is used up, but never beyond the frame's length.
-    fn reserve(&mut self, more: usize) {
+    /// Doubles the memory when it is used up, but never beyond the frame's length. A frame that
+    /// outgrows [`FRAME_RESERVE`] takes its whole length from the budget.
+    fn reserve(&mut self, more: usize) -> Result<(), ReceiveError> {
+        if self.body.len() + more > FRAME_RESERVE
+            && self.share.is_none()
+            && let Some(budget) = &self.budget
+        {
+            let mut share = budget.share();
+            if !share.resize(self.length()) {
+                return Err(ReceiveError::Overloaded);
+            }
+            self.share = Some(share);
+        }
         if self.body.capacity() - self.body.len() < more {
             let missing = self.length() - self.body.len();
             self.body
                 .reserve_exact(missing.min(more.max(self.body.len())));
         }
+        Ok(())
     }
 }
 
@@ -311,6 +351,32 @@ mod tests {
     #[test]
     fn an_empty_frame_is_refused() {
         assert_eq!(read(&[0; 4], 4, 10).unwrap_err(), ReceiveError::Empty);
+    }
+
+    #[test]
+    fn large_frames_share_their_memory_until_the_last_of_them_is_let_go() {
+        let length = 2 * FRAME_RESERVE;
+        let budget = Budget::new(length);
+        let bytes = wire(&[&vec![7; length]]);
+        let read = || {
+            let mut partial = Partial {
+                budget: Some(budget.clone()),
+                ..Partial::default()
+            };
+            partial.take_from(&mut Bytes::from(bytes.clone()), length)
+        };
+        let first = read().unwrap().unwrap();
+        assert_eq!(first.len(), length);
+        assert_eq!(read().unwrap_err(), ReceiveError::Overloaded);
+        drop(first);
+        assert!(read().unwrap().is_some());
+        let small = wire(&[&vec![7; FRAME_RESERVE]]);
+        let mut partial = Partial {
+            budget: Some(Budget::new(0)),
+            ..Partial::default()
+        };
+        let taken = partial.take_from(&mut Bytes::from(small), length);
+        assert!(taken.unwrap().is_some());
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod testing;
 
 mod admission;
 mod backoff;
+mod budget;
 mod client;
 mod close;
 mod counters;

@@ -30,7 +30,7 @@ pub const STREAM_RECEIVE_WINDOW: u32 = 4 * MIB as u32;
 
 /// What a connection may send before we read it until it has proven to be a validator, in bytes;
 /// a client's stays at this.
-pub const UNPROVEN_RECEIVE_WINDOW: u32 = 256 * KIB as u32;
+pub const UNPROVEN_RECEIVE_WINDOW: u32 = 64 * KIB as u32;
 
 /// What a validator may send on all streams of a connection before we read it, in bytes. More
 /// than two stream windows: bulk nobody reads then cannot use up what urgent frames need.
@@ -39,6 +39,13 @@ pub const VALIDATOR_RECEIVE_WINDOW: u32 = 2 * STREAM_RECEIVE_WINDOW + MIB as u32
 /// What we buffer for sending on one connection until it is acknowledged, in bytes. Above the
 /// stream window of the peer by so much that a full bulk stream leaves room for urgent frames.
 pub const SEND_WINDOW: u64 = 3 * STREAM_RECEIVE_WINDOW as u64;
+
+/// What we buffer for sending on a connection that somebody else dialled: answers to a client, or
+/// a validator's reply to a hello.
+pub const SESSION_SEND_WINDOW: u64 = 64 * KIB as u64;
+
+/// Answers that a client has not read and that need no share of [`Limits::unread_bytes`].
+pub const SESSION_OWN_BYTES: usize = 32 * KIB;
 
 /// Streams a dialler may open towards us: one for the hello (and a client's session), and once
 /// it is admitted as a validator one for each class.
@@ -102,6 +109,12 @@ pub struct Limits {
     pub max_client_connections: usize,
     /// Client connections at the same time of one key.
     pub max_connections_per_client: usize,
+    /// Bytes of answers that all clients together have not read, beyond [`SESSION_OWN_BYTES`] of
+    /// each. A client for whose next answer there is no room loses its session.
+    pub unread_bytes: usize,
+    /// Bytes of frames above [`FRAME_RESERVE`] that clients are sending or that wait to be dealt
+    /// with. A client whose frame finds no room loses its session.
+    pub large_frame_bytes: usize,
     /// Connections between their first packet and the end of the hello. From half of it on, a
     /// dialler must first prove that its address is its own.
     pub max_handshakes: usize,
@@ -126,8 +139,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_client_connections: 1024,
+            max_client_connections: 512,
             max_connections_per_client: 16,
+            unread_bytes: 32 * MIB,
+            large_frame_bytes: 32 * MIB,
             max_handshakes: 128,
             max_unaccepted: 64,
             hello_timeout: Duration::from_secs(3),

@@ -19,7 +19,7 @@ use crate::identity::{PeerKey, Short};
 use crate::limits::{Limits, MAX_HELLO_FRAME, VALIDATOR_RECEIVE_WINDOW};
 use crate::receive::{FrameReceiver, Lease};
 use crate::registry::Registry;
-use crate::session::{Channel, Session, SessionSender};
+use crate::session::{Channel, Session, SessionMemory, SessionSender};
 use crate::shutdown::Shutdown;
 use crate::tls;
 
@@ -29,6 +29,7 @@ pub(crate) struct Listener {
     pub(crate) limits: Limits,
     pub(crate) admission: Arc<dyn Admission>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) session_memory: SessionMemory,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -158,7 +159,7 @@ impl Listener {
             self.limits.session_queue,
             self.registry.client_meter(),
             self.shutdown.clone(),
-            Some(place),
+            Some((place, &self.session_memory)),
         );
         let remote_address = connection.remote_address();
         let sender = SessionSender::new(channel);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::budget::{Budget, Share};
 use crate::fault::LinkPolicy;
 use crate::limits::QueueLimit;
 use crate::random::Random;
@@ -34,6 +35,14 @@ pub(crate) struct Rules {
     pub(crate) offline_frames: usize,
     /// Room on top of `limit` while frames are delayed on purpose.
     pub(crate) delay_line: QueueLimit,
+}
+
+/// What a queue draws from a budget.
+#[derive(Debug)]
+struct Drawn {
+    /// Bytes that the queue has for itself; only what is beyond them is drawn.
+    own: usize,
+    share: Share,
 }
 
 /// What became of a frame that was not refused.
@@ -66,6 +75,7 @@ pub(crate) struct FrameQueue {
 struct State {
     frames: VecDeque<Queued>,
     bytes: usize,
+    drawn: Option<Drawn>,
     online: bool,
     closed: bool,
     policy: LinkPolicy,
@@ -91,6 +101,7 @@ impl FrameQueue {
         let state = State {
             frames: VecDeque::new(),
             bytes: 0,
+            drawn: None,
             online,
             closed: false,
             policy: LinkPolicy::PASS,
@@ -103,6 +114,16 @@ impl FrameQueue {
             writable: Notify::new(),
             closing: Notify::new(),
         }
+    }
+
+    /// Shares memory with other queues: beyond `own` bytes it draws from `budget`, and what that
+    /// does not give is refused.
+    pub(crate) fn sharing(self, own: usize, budget: &Budget) -> Self {
+        self.lock().drawn = Some(Drawn {
+            own,
+            share: budget.share(),
+        });
+        self
     }
 
     /// Queues a frame without waiting.
@@ -135,7 +156,12 @@ impl FrameQueue {
     /// and everything in it has been taken.
     pub(crate) async fn next_batch(&self, batch: &mut Vec<Bytes>) -> bool {
         loop {
-            let next = self.lock().next(batch, Instant::now);
+            let next = {
+                let mut state = self.lock();
+                let next = state.next(batch, Instant::now);
+                state.give_back();
+                next
+            };
             match next {
                 Next::Batch => {
                     self.writable.notify_waiters();
@@ -161,6 +187,7 @@ impl FrameQueue {
             false => state.frames.len().saturating_sub(self.rules.offline_frames),
         };
         state.drop_oldest(excess);
+        state.give_back();
         excess
     }
 
@@ -171,6 +198,7 @@ impl FrameQueue {
         state.policy = policy.bounded();
         let swallowed = if policy.cut { state.frames.len() } else { 0 };
         state.drop_oldest(swallowed);
+        state.give_back();
         if state.policy.delay.is_zero() {
             state.frames.iter_mut().for_each(|queued| queued.due = None);
         }
@@ -205,6 +233,7 @@ impl FrameQueue {
         let mut state = self.lock();
         let left = state.frames.len();
         state.drop_oldest(left);
+        state.give_back();
         drop(state);
         self.close();
         left
@@ -241,11 +270,27 @@ impl State {
             self.drop_oldest(1);
             dropped += 1;
         }
+        let bytes = self.bytes + frame.len();
+        if !self.draw(bytes) {
+            return Err(Refused::Full);
+        }
         let delay = self.policy.delay;
         let due = (!delay.is_zero()).then(|| clock() + delay);
-        self.bytes += frame.len();
+        self.bytes = bytes;
         self.frames.push_back(Queued { frame, due });
         Ok(Pushed::Queued { dropped })
+    }
+
+    /// Has so much of the budget as that many queued bytes take; `false` if that is not to be had.
+    fn draw(&mut self, bytes: usize) -> bool {
+        self.drawn
+            .as_mut()
+            .is_none_or(|drawn| drawn.share.resize(bytes.saturating_sub(drawn.own)))
+    }
+
+    fn give_back(&mut self) {
+        // Less can always be had.
+        self.draw(self.bytes);
     }
 
     fn limit(&self, rules: &Rules) -> QueueLimit {

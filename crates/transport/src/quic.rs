@@ -18,7 +18,8 @@ use crate::hello::Role;
 use crate::identity::{Identity, PeerKey};
 use crate::limits::{
     ATTEMPT_BUFFER, CLIENT_IDLE_TIMEOUT, KEEP_ALIVE, Limits, MAX_STREAMS_BEFORE_HELLO, SEND_WINDOW,
-    STREAM_RECEIVE_WINDOW, UDP_BUFFER, UNPROVEN_RECEIVE_WINDOW, VALIDATOR_IDLE_TIMEOUT,
+    SESSION_SEND_WINDOW, STREAM_RECEIVE_WINDOW, UDP_BUFFER, UNPROVEN_RECEIVE_WINDOW,
+    VALIDATOR_IDLE_TIMEOUT,
 };
 use crate::tls::{self, Presented};
 
@@ -130,6 +131,7 @@ fn listener_transport() -> TransportConfig {
     let mut transport = common_transport();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(MAX_STREAMS_BEFORE_HELLO))
+        .send_window(SESSION_SEND_WINDOW)
         .max_idle_timeout(Some(idle_timeout(CLIENT_IDLE_TIMEOUT)));
     transport
 }

@@ -67,6 +67,7 @@ impl FrameReceiver {
         let code = match error {
             ReceiveError::TooLarge { .. } => CloseCode::FrameTooLarge,
             ReceiveError::Empty => CloseCode::FrameEmpty,
+            ReceiveError::Overloaded => CloseCode::Overloaded,
             ReceiveError::Incomplete => CloseCode::FrameTimeout,
             ReceiveError::Truncated => CloseCode::FrameTruncated,
             ReceiveError::Disconnected(_) => return,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quinn::SendStream;
 
+use crate::budget::Budget;
 use crate::close::{CloseCode, Disconnect};
 use crate::counters::Meter;
 use crate::error::SessionError;
 use crate::frame::FrameReader;
 use crate::identity::PeerKey;
-use crate::limits::{MAX_CLIENT_FRAME, QueueLimit};
+use crate::limits::{MAX_CLIENT_FRAME, QueueLimit, SESSION_OWN_BYTES};
 use crate::queue::{FrameQueue, Overflow, Pushed, Refused, Rules};
 use crate::receive::{FrameReceiver, Lease};
 use crate::registry::ClientPlace;
@@ -70,6 +71,15 @@ impl SessionSender {
     }
 }
 
+/// Memory that the sessions of a node share, beside what each has for itself.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionMemory {
+    /// For what clients do not read.
+    pub(crate) outgoing: Budget,
+    /// For large frames of clients.
+    pub(crate) incoming: Budget,
+}
+
 /// The parts of a client's connection that both of its sides have.
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
@@ -79,8 +89,8 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// Starts writing to `stream` and gives the ends to use. `place` is held until the connection
-    /// has ended.
+    /// Starts writing to `stream` and gives the ends to use. The place of a client that this
+    /// process serves is held until the connection has ended.
     pub(crate) fn open(
         connection: quinn::Connection,
         mut stream: SendStream,
@@ -88,9 +98,15 @@ impl Channel {
         limit: QueueLimit,
         meter: Meter,
         shutdown: Shutdown,
-        place: Option<ClientPlace>,
+        served: Option<(ClientPlace, &SessionMemory)>,
     ) -> (Self, FrameReceiver) {
-        let queue = Arc::new(FrameQueue::new(rules(limit), true));
+        let mut queue = FrameQueue::new(rules(limit), true);
+        if let Some((_, memory)) = &served {
+            queue = queue.sharing(SESSION_OWN_BYTES, &memory.outgoing);
+            reader.set_budget(memory.incoming.clone());
+        }
+        let queue = Arc::new(queue);
+        let place = served.map(|(place, _)| place);
         let lease = Arc::new(Lease {
             connection: connection.clone(),
             outgoing: Some(queue.clone()),

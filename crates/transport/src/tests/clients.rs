@@ -215,3 +215,39 @@ async fn a_dropped_session_ends_after_its_answers() {
     assert_eq!(connection.recv().await.unwrap().unwrap(), "goodbye");
     assert_eq!(connection.recv().await, Ok(None));
 }
+
+#[tokio::test]
+async fn clients_that_do_not_read_share_a_bounded_memory() {
+    let limits = Limits {
+        unread_bytes: 256 * 1024,
+        ..Limits::default()
+    };
+    let node = node_with(1, loopback(0), limits);
+    let mut connections = Vec::new();
+    let mut sessions = Vec::new();
+    for number in 20..23 {
+        let client = client(number);
+        let dialled = client.connect(peer(&node).address, node.public_key()).await;
+        connections.push((dialled.unwrap(), client));
+        sessions.push(accept_client(&node).await);
+    }
+    let answer = bytes::Bytes::from(vec![1; 64 * 1024]);
+    // Nothing is read on the other side, and nothing is written while nobody yields.
+    for _ in 0..4 {
+        sessions[0].sender.send(answer.clone()).unwrap();
+    }
+    sessions[1].sender.send(answer.clone()).unwrap();
+    let refused = sessions[1].sender.send(answer.clone());
+    assert_eq!(refused, Err(SessionError::NotReading));
+    // What it had is free again.
+    sessions[2].sender.send(answer.clone()).unwrap();
+    // A prompt client's small answers need nothing of what the others share.
+    let prompt = client(30);
+    let mut connection = prompt
+        .connect(peer(&node).address, node.public_key())
+        .await
+        .unwrap();
+    let session = accept_client(&node).await;
+    session.sender.send(frame("small")).unwrap();
+    assert_eq!(connection.recv().await.unwrap().unwrap(), "small");
+}
