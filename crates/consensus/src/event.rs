@@ -1,6 +1,6 @@
 //! What happens to a replica, and what it wants done.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use thiserror::Error;
 
@@ -12,7 +12,7 @@ use crate::{
     record::{Record, VoteState},
     request::{Request, RequestKey},
     signed::Verified,
-    types::{Index, NodeId, Point, Term, Time},
+    types::{Hash, Index, NodeId, Point, Term, Time},
 };
 
 /// Numbers writes in the order in which they become durable.
@@ -193,6 +193,8 @@ pub enum Notice {
         /// What the certificate speaks about.
         point: Point,
     },
+    /// This node's own results are not the certified ones: it does and says nothing more (P8.2).
+    Diverged(Divergence),
     /// A base computed by a leader could not be adopted.
     BaseRefused {
         /// The term.
@@ -221,6 +223,36 @@ impl Role {
             Self::Leader => "leader",
             Self::Follower => "follower",
             Self::Candidate => "candidate",
+        }
+    }
+}
+
+/// A node whose own results are not the certified ones (P8.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// An entry after which the results differ. As results are chained, they differ from there on.
+    pub index: Index,
+    /// The last entry below it after which they are known to be the same: what lies between is
+    /// where the node went wrong. `None`: not known any more.
+    pub agreed: Option<Index>,
+    /// The digest of this node's results at `index`.
+    pub own: Hash,
+    /// What f + 1 others signed there.
+    pub certified: Hash,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "after entry {} its results are {}, and {} as f + 1 others signed",
+            self.index,
+            self.own.short(),
+            self.certified.short()
+        )?;
+        match self.agreed {
+            Some(agreed) => write!(f, "; after entry {agreed} they were the same"),
+            None => Ok(()),
         }
     }
 }
@@ -261,4 +293,6 @@ pub struct Status {
     pub evidence: usize,
     /// The last leader that it saw deposed.
     pub deposed: Option<Deposition>,
+    /// Whether its own results turned out to be wrong, so that it stopped (P8.2).
+    pub diverged: Option<Divergence>,
 }

@@ -8,7 +8,7 @@ use crate::{
     encoding::{Canonical, DecodeError, Reader, Writer},
     entry::Entry,
     evidence::Evidence,
-    message::{Grant, Justification},
+    message::{Grant, Justification, RequestVote},
     types::{Hash, Index, NodeId, Point, Term},
 };
 
@@ -95,6 +95,9 @@ pub enum Record {
     Justification(Justification),
     /// Proof that a validator broke the rules.
     Evidence(Arc<Evidence>),
+    /// The reports from which this node computed the base that it granted. They are kept for an
+    /// audit: where a ledger forks, they say who lied (P7.3).
+    Granted(Box<RequestVote>),
 }
 
 impl Record {
@@ -143,6 +146,10 @@ impl Record {
                 evidence.encode(&mut writer);
                 10
             }
+            Self::Granted(request) => {
+                request.encode(&mut writer);
+                11
+            }
         };
         (kind, writer.into_bytes())
     }
@@ -168,6 +175,7 @@ impl Record {
             8 => Self::CommitIndex(Index::decode(&mut reader)?),
             9 => Self::Justification(Justification::decode(&mut reader)?),
             10 => Self::Evidence(Arc::new(Evidence::decode(&mut reader)?)),
+            11 => Self::Granted(Box::new(RequestVote::decode(&mut reader)?)),
             found => {
                 return Err(DecodeError::Unknown {
                     what: "record kind",
@@ -263,6 +271,8 @@ impl<P: Copy> Recovery<P> {
             Record::CommitIndex(index) => self.commit_index = self.commit_index.max(index),
             Record::Justification(justification) => self.justification = justification,
             Record::Evidence(evidence) => self.evidence.push(evidence),
+            // Only an audit reads it.
+            Record::Granted(_) => {}
         }
     }
 

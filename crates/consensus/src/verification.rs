@@ -11,7 +11,7 @@ use crate::{
     encoding::{Canonical, DecodeError},
     entry::{Entry, EntryHeader, EntryKind, SignedHeader},
     evidence::NoEvidence,
-    message::{Justification, Message, Report, TermRecord, hash_of_reports},
+    message::{Justification, Message, Report, TermRecord, Testimony, hash_of_reports},
     mode::Mode,
     request::{InvalidPayload, Payloads, Request},
     signature::{Signature, Verifier},
@@ -171,6 +171,10 @@ impl Verification {
             Message::Accuse(signed) => {
                 self.signature(signed)?;
                 signed.body.check(&self.configuration, &*self.verifier)?;
+            }
+            Message::Testimony(signed) => {
+                self.signature(signed)?;
+                self.testimony(&signed.body)?;
             }
             Message::RaftAppend(signed) => {
                 self.signature(signed)?;
@@ -352,6 +356,20 @@ impl Verification {
         certificate.map_or(Ok(()), |certificate| {
             certificate.check(&self.configuration, &*self.verifier)
         })
+    }
+
+    /// Every statement in it. The headers under votes need no signature: the votes name their hashes.
+    fn testimony(&self, testimony: &Testimony) -> Result<(), Refused> {
+        for signed in &testimony.headers {
+            self.header(signed)?;
+        }
+        for shown in &testimony.votes {
+            self.signature(&shown.vote)?;
+        }
+        testimony
+            .grants
+            .iter()
+            .try_for_each(|grant| self.signature(grant))
     }
 
     fn leave(&self, certificate: &LeaveCertificate) -> Result<(), CertificateError> {

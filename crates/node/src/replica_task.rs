@@ -264,6 +264,9 @@ impl ReplicaTask {
             Notice::Contradiction { point } => {
                 tracing::error!(%point, "a commit certificate contradicts this ledger: more than f validators are faulty");
             }
+            Notice::Diverged(divergence) => {
+                tracing::error!(%divergence, "this node has diverged: it neither votes nor serves any more");
+            }
             Notice::BaseRefused { term, base } => {
                 tracing::warn!(%term, %base, "base refused");
             }

@@ -94,6 +94,13 @@ pub fn message(message: &Message) -> String {
             }
         ),
         Message::Accuse(signed) => signed.body.to_string(),
+        Message::Testimony(signed) => format!(
+            "{} headers {} votes {} grants, holds {} pieces of evidence",
+            signed.body.headers.len(),
+            signed.body.votes.len(),
+            signed.body.grants.len(),
+            signed.body.known.len()
+        ),
         Message::RaftAppend(signed) => format!(
             "term {} after {} entries {} commit {} round {}",
             signed.body.term,

@@ -67,6 +67,7 @@ impl Byzantine {
         let Some(certificate) = certificate else {
             return;
         };
+        self.witness_certificate(&certificate);
         let best = self
             .wanted
             .as_ref()
@@ -126,7 +127,8 @@ impl Byzantine {
             {
                 self.put_aside(fork);
             }
-            self.log.truncate(fork.index);
+            let dropped = self.log.truncate(fork.index);
+            self.dropped(&dropped);
             self.record(Record::Truncate(fork.index));
         }
         for entry in path {

@@ -405,6 +405,7 @@ impl Byzantine {
             report.sent = now;
             let (signed, write) = (report.signed.clone(), report.write);
             self.out.forward(Recipient::Others, signed, Some(write));
+            self.tell_last_votes();
         }
         self.resend_request();
     }

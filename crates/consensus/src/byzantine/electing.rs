@@ -11,7 +11,6 @@ use crate::{
     certificate::ElectionCertificate,
     entry::SignedHeader,
     event::{Notice, Recipient, WriteId},
-    evidence::Offence,
     limits,
     message::{Grant, Justification, Report, RequestVote},
     mutation::{self, Mutation},
@@ -28,8 +27,6 @@ pub(super) struct Candidacy {
     pub(super) reports: BTreeMap<NodeId, Signed<Report>>,
     /// What was asked of the voters, and the write that holds this node's own grant.
     pub(super) request: Option<(RequestVote, WriteId)>,
-    /// The first grant of each voter, whatever it grants.
-    granted: BTreeMap<NodeId, Signed<Grant>>,
     /// Grants of exactly what was asked.
     grants: BTreeMap<NodeId, Signature>,
 }
@@ -136,6 +133,7 @@ impl Byzantine {
         };
         let grant = request.grant();
         self.change_state(|state| state.granted = Some(grant));
+        self.record(Record::Granted(Box::new(request.clone())));
         let write = self.flush();
         self.out
             .send(Recipient::Others, request.clone(), Some(write));
@@ -184,6 +182,7 @@ impl Byzantine {
                 if selected == Ok(request.base) || mutation::active(Mutation::BaseBelieved) {
                     let promise = grant.clone();
                     self.change_state(|state| state.granted = Some(promise));
+                    self.record(Record::Granted(Box::new(request)));
                     self.send_grant(grant);
                 }
             }
@@ -197,19 +196,11 @@ impl Byzantine {
     }
 
     pub(super) fn vote_granted(&mut self, signed: Signed<Grant>) {
-        if signed.body.term == self.state.term {
-            let first = self
-                .candidacy
-                .granted
-                .entry(signed.signer)
-                .or_insert_with(|| signed.clone());
-            if first.body != signed.body {
-                let first = first.clone();
-                self.accuse(Offence::TwoGrants {
-                    first,
-                    second: signed.clone(),
-                });
-            }
+        self.witness_grant(&signed);
+        if self.configuration().leader(signed.body.term) != self.me() {
+            // Correct nodes grant to the leader alone.
+            self.show_grant(&signed);
+            return;
         }
         if let Some((request, _)) = &self.candidacy.request
             && signed.body == request.grant()
@@ -255,6 +246,7 @@ impl Byzantine {
         let Some(certificate) = certificate else {
             return;
         };
+        self.witness_election(&certificate);
         let term = certificate.term();
         if term < self.state.term || (term == self.state.term && self.election.is_some()) {
             if term == self.state.pair_term && self.adopted() {
@@ -331,7 +323,8 @@ impl Byzantine {
         let base = path.last().map_or(fork, |last| last.point());
         let election = election.clone();
         if fork != self.log.last() {
-            self.log.truncate(fork.index);
+            let dropped = self.log.truncate(fork.index);
+            self.dropped(&dropped);
             self.record(Record::Truncate(fork.index));
         }
         for entry in &path {

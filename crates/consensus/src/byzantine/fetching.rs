@@ -167,6 +167,7 @@ impl Byzantine {
     /// While catching up, a certificate nearer than the wanted one, for entries that are here,
     /// is worth following at once.
     fn learn_nearer_commit(&mut self, certificate: QuorumCertificate) {
+        self.witness_certificate(&certificate);
         let point = certificate.point(self.configuration());
         if point.index > self.commit.index
             && certificate.commits(self.configuration().sizes())

@@ -30,7 +30,7 @@ use std::{
 use crate::{
     certificate::{ElectionCertificate, LeaveCertificate, QuorumCertificate},
     configuration::Configuration,
-    event::{Deposition, Event, Notice, Output, Role, Status, WriteId},
+    event::{Deposition, Divergence, Event, Notice, Output, Role, Status, WriteId},
     evidence::Evidence,
     limits,
     log::Log,
@@ -52,6 +52,7 @@ use electing::Candidacy;
 use fetching::Fetches;
 use serving::Allowances;
 use votes::Votes;
+use witness::Memory;
 
 /// A replica of Byzantine mode.
 pub struct Byzantine {
@@ -118,6 +119,10 @@ pub struct Byzantine {
     fetches: Fetches,
     allowances: Allowances,
     evidence: Vec<Arc<Evidence>>,
+    /// What others signed lately, to be held against them (P7.3).
+    witness: Memory,
+    /// Set for good once this node's own results turn out to be wrong (P8.2).
+    diverged: Option<Divergence>,
 }
 
 /// A report that is sent again until its term has a leader (P4.3).
@@ -207,6 +212,8 @@ impl Byzantine {
             fetches: Fetches::default(),
             allowances: Allowances::default(),
             evidence: Vec::new(),
+            witness: Memory::default(),
+            diverged: None,
         };
         if let Some(restored) = replica_parts {
             replica.restore(restored);
@@ -246,6 +253,9 @@ impl Byzantine {
             self.forget_pair();
         }
         self.applied = (restored.applied.index > Index::ZERO).then_some(restored.applied);
+        if let Some(applied) = self.applied {
+            self.note_results(applied);
+        }
         if !self.log.contains(self.state.pair_point) {
             self.side = Side::restore(restored.side, self.state.pair_point);
         }
@@ -273,6 +283,9 @@ impl Byzantine {
     }
 
     pub(crate) fn handle(&mut self, now: Now, event: Event) {
+        if self.diverged.is_some() {
+            return;
+        }
         self.now = now;
         self.measure_idleness();
         match event {
@@ -321,6 +334,8 @@ impl Byzantine {
         self.vote();
         self.request_missing();
         self.flush_relays();
+        self.settle_doubts();
+        self.tell();
         self.forget_old();
     }
 
@@ -360,6 +375,7 @@ impl Byzantine {
             Message::Fetch(signed) => self.fetch_received(from, &signed.body),
             Message::FetchReply(signed) => self.fetch_reply(from, signed.body),
             Message::Accuse(signed) => self.accused(signed.body),
+            Message::Testimony(signed) => self.testimony_received(from, signed),
             Message::Relay(_)
             | Message::RaftAppend(_)
             | Message::RaftAppendReply(_)
@@ -373,6 +389,9 @@ impl Byzantine {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {
+        if self.diverged.is_some() {
+            return None;
+        }
         let timer = [
             Some(self.timer_deadline()),
             Some(self.idleness_deadline()),
@@ -407,6 +426,7 @@ impl Byzantine {
             suspicion: self.suspicion.as_ref().map(|suspicion| suspicion.reason),
             evidence: self.evidence.len(),
             deposed: self.deposed.clone(),
+            diverged: self.diverged,
         }
     }
 
@@ -450,6 +470,7 @@ impl Byzantine {
 
     fn applied(&mut self, applied: Applied) {
         self.applied = Some(applied);
+        self.note_results(applied);
     }
 
     /// Memory follows the commit point (P12.1).

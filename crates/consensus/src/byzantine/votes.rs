@@ -56,14 +56,6 @@ impl Votes {
             .is_some_and(|of_node| of_node.contains_key(&term))
     }
 
-    /// The newest votes of one node, of whatever terms.
-    pub(super) fn of_node(&self, node: NodeId) -> impl Iterator<Item = &Signed<Vote>> {
-        self.newest
-            .get(&node)
-            .into_iter()
-            .flat_map(|votes| votes.values())
-    }
-
     /// The furthest certificate that `needed` votes of `term` on this chain make, beyond `above`.
     pub(super) fn certificate(
         &self,

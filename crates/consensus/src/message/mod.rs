@@ -5,6 +5,7 @@ mod append;
 mod catch_up;
 mod election;
 mod raft;
+mod testimony;
 mod vote;
 
 pub use append::{AppendEntries, Heartbeat};
@@ -14,6 +15,7 @@ pub use election::{
     hash_of_reports,
 };
 pub use raft::{AppendOutcome, RaftAppend, RaftAppendReply, RaftRequestVote, RaftVote};
+pub use testimony::{Conviction, ShownVote, Testimony};
 pub use vote::{Applied, Vote};
 
 use crate::{
@@ -129,6 +131,8 @@ messages! {
     Relay(Relay) = 11, Bulk;
     /// Proof that a validator broke the rules (P7.3).
     Accuse(Evidence) = 12, Bulk;
+    /// What may convict somebody together with what another node holds (P7.3).
+    Testimony(Testimony) = 13, Bulk;
     /// Raft's AppendEntries (P10.1).
     RaftAppend(RaftAppend) = 20, Bulk;
     /// Its answer.
@@ -159,7 +163,8 @@ impl Message {
             | Self::Fetch(_)
             | Self::FetchReply(_)
             | Self::Relay(_)
-            | Self::Accuse(_) => None,
+            | Self::Accuse(_)
+            | Self::Testimony(_) => None,
         }
     }
 }

@@ -189,6 +189,7 @@ impl Raft {
             suspicion: (role == Role::Candidate).then_some(Reason::Silent),
             evidence: 0,
             deposed: None,
+            diverged: None,
         }
     }
 

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use consensus::{
-    Epoch, Hash, Message, Signature, Signed, Term,
+    Epoch, Hash, Message, NodeId, Signature, Signed, Term,
     encoding::Writer,
-    message::{AppendEntries, Fetch, FetchReply, Heartbeat, Proof, Reason, Relay},
+    evidence::OffenceKind,
+    message::{
+        AppendEntries, Conviction, Fetch, FetchReply, Heartbeat, Proof, Reason, Relay, ShownVote,
+        Testimony,
+    },
     signed::Body,
 };
 
@@ -231,6 +235,27 @@ pub fn messages() -> Vec<Object> {
         "accuse",
         "validator 2 passes evidence on",
         network.sign(2, equivocation(&scene)),
+    ));
+    vectors.push(message(
+        network,
+        "testimony",
+        "validator 2 shows what validators 0 and 3 signed beside its chain",
+        network.sign(
+            2,
+            Testimony {
+                epoch: Epoch::ZERO,
+                known: vec![Conviction {
+                    accused: NodeId(0),
+                    kind: OffenceKind::Equivocation,
+                }],
+                headers: vec![scene.rival.signed.clone()],
+                votes: vec![ShownVote {
+                    vote: scene.vote(3, Some(scene.rival.point()), None),
+                    headers: vec![scene.rival.header().clone()],
+                }],
+                grants: vec![network.sign(3, scene.grant())],
+            },
+        ),
     ));
     vectors
 }

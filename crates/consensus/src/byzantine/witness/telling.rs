@@ -1,0 +1,161 @@
+//! Telling others what may be half of a contradiction, and what evidence there is.
+
+use super::{super::Byzantine, conviction, memory::Half, memory::Memory};
+use crate::{
+    entry::EntryHeader,
+    event::Recipient,
+    limits,
+    message::{Conviction, Grant, ShownVote, Testimony},
+    signed::Signed,
+    types::{NodeId, Point, Time},
+};
+
+/// Most pieces of evidence that one testimony is answered with.
+const ANSWERED: usize = 4;
+
+impl Memory {
+    /// When doubts are looked at again though the chain did not move.
+    pub(super) fn next_patience(&self) -> Time {
+        let waiting = |doubts: &std::collections::VecDeque<super::memory::Doubt>| {
+            let first = doubts.iter().find(|doubt| !doubt.unfit)?;
+            Some(first.since.after(limits::DOUBT_PATIENCE))
+        };
+        let first = self.doubts.values().filter_map(waiting).min();
+        first.unwrap_or(Time(u64::MAX))
+    }
+}
+
+impl Byzantine {
+    /// Tells everybody what is new, and from time to time one peer everything.
+    pub(in super::super) fn tell(&mut self) {
+        let now = self.now.monotonic;
+        self.witness.forget_shown(now);
+        let fresh = std::mem::take(&mut self.witness.fresh);
+        if fresh > 0 {
+            let first = self.witness.shown.len() - fresh;
+            let testimony = self.testimony(first);
+            self.out.send(Recipient::Others, testimony, None);
+        }
+        let something = !self.witness.shown.is_empty() || !self.evidence.is_empty();
+        if something && self.witness.next_telling <= now {
+            self.witness.next_telling = now.after(limits::TESTIMONY_INTERVAL);
+            self.witness.turn += 1;
+            let turn = self.witness.turn;
+            let me = self.me();
+            let sizes = self.configuration().sizes();
+            let others: Vec<NodeId> = sizes.nodes().filter(|&node| node != me).collect();
+            if let Some(&peer) = others.get(turn % others.len().max(1)) {
+                let testimony = self.testimony(0);
+                self.out.send(Recipient::Node(peer), testimony, None);
+            }
+        }
+    }
+
+    /// Tells everybody the last vote heard of each node, when this node reports: whoever gets a
+    /// report that denies one of them can then prove it.
+    pub(in super::super) fn tell_last_votes(&mut self) {
+        let votes = self.witness.last_votes().take(limits::TESTIMONY_STATEMENTS);
+        let votes: Vec<ShownVote> = votes
+            .map(|vote| ShownVote {
+                vote: vote.clone(),
+                headers: Vec::new(),
+            })
+            .collect();
+        if votes.is_empty() {
+            return;
+        }
+        let testimony = Testimony {
+            votes,
+            ..self.empty_testimony()
+        };
+        self.out.send(Recipient::Others, testimony, None);
+    }
+
+    /// Shows a grant that is not for this node to count.
+    pub(in super::super) fn show_grant(&mut self, grant: &Signed<Grant>) {
+        let of = (grant.signer, grant.body.term);
+        let half = Half::Grant(grant.clone());
+        self.witness.show(self.now.monotonic, of, half);
+    }
+
+    fn empty_testimony(&self) -> Testimony {
+        let mut known: Vec<Conviction> = self.evidence.iter().map(|one| conviction(one)).collect();
+        known.sort_unstable();
+        known.truncate(limits::EVIDENCE);
+        Testimony {
+            epoch: self.configuration().epoch(),
+            known,
+            headers: Vec::new(),
+            votes: Vec::new(),
+            grants: Vec::new(),
+        }
+    }
+
+    /// What is shown, from the position on, the newest first where not everything fits.
+    fn testimony(&self, from: usize) -> Testimony {
+        let mut testimony = self.empty_testimony();
+        let mut room = limits::TESTIMONY_HEADERS;
+        for (_, half) in self.witness.shown.iter().skip(from).rev() {
+            match half {
+                Half::Header(signed) => testimony.headers.push(signed.clone()),
+                Half::Grant(grant) => testimony.grants.push(grant.clone()),
+                Half::Vote(shown) => {
+                    let mut shown = shown.clone();
+                    if shown.headers.len() > room {
+                        shown.headers.clear();
+                    }
+                    room -= shown.headers.len();
+                    testimony.votes.push(shown);
+                }
+            }
+        }
+        testimony
+    }
+
+    /// Compares what a peer shows, and sends it the evidence that it lacks.
+    pub(in super::super) fn testimony_received(&mut self, from: NodeId, signed: Signed<Testimony>) {
+        let configuration = std::sync::Arc::clone(self.configuration());
+        let testimony = signed.body;
+        for header in &testimony.headers {
+            self.witness_header(header, header.header.point(&configuration));
+        }
+        for shown in testimony.votes {
+            let points: Vec<(Point, EntryHeader)> = shown
+                .headers
+                .into_iter()
+                .map(|header| (header.point(&configuration), header))
+                .collect();
+            self.hear(&shown.vote, points, false);
+        }
+        for grant in &testimony.grants {
+            self.witness_grant(grant);
+        }
+        if from == signed.signer {
+            self.answer_testimony(from, &testimony.known);
+        }
+    }
+
+    fn answer_testimony(&mut self, to: NodeId, known: &[Conviction]) {
+        let now = self.now.monotonic;
+        let pause = Time(limits::TESTIMONY_INTERVAL.0 / 2);
+        let recently = |last: &Time| last.after(pause) > now;
+        if self.witness.answered.get(&to).is_some_and(recently) {
+            return;
+        }
+        let lacking: Vec<_> = self
+            .evidence
+            .iter()
+            .filter(|one| !known.contains(&conviction(one)))
+            .take(ANSWERED)
+            .cloned()
+            .collect();
+        if lacking.is_empty() {
+            return;
+        }
+        self.witness.answered.insert(to, now);
+        for evidence in lacking {
+            self.out
+                .send(Recipient::Node(to), (*evidence).clone(), None);
+        }
+    }
+}
