@@ -72,6 +72,17 @@ impl Pending {
                 retry_after: Time::from_millis(200),
             });
         }
+        self.insert_reserved(now, request);
+        Ok(true)
+    }
+
+    /// Takes a request in whatever waits already, for a caller that bounds these itself: what a
+    /// client complains about is not refused for want of room (P6.3).
+    pub fn insert_reserved(&mut self, now: Time, request: &Request) {
+        let key = request.key();
+        if self.by_key.contains_key(&key) {
+            return;
+        }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.bytes += request.payload().len();
@@ -85,7 +96,6 @@ impl Pending {
                 ticket,
             },
         );
-        Ok(true)
     }
 
     /// Forgets a request, because it is committed.

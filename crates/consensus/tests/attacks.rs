@@ -248,3 +248,22 @@ fn a_complaint_that_got_lost_is_relayed_again() {
     println!("{:?}", cluster.status(1));
     cluster.assert_applied(&[1, 2, 3], 1);
 }
+
+/// A client fills its account's room at the leader, which nothing is committed at for a moment,
+/// and complains elsewhere about one request more. The leader finds room for it.
+#[test]
+fn a_client_cannot_make_a_leader_refuse_what_it_complains_about() {
+    let mut cluster = Cluster::new(4);
+    cluster.run_for(100);
+    cluster.filter = Box::new(|_, _, message| !matches!(message, Message::Vote(_)));
+    let room = consensus::limits::PENDING_PER_ACCOUNT as u64;
+    for nonce in 0..room {
+        cluster.submit(0, nonce);
+    }
+    cluster.complain(1, room.to_le_bytes().to_vec());
+    cluster.settle();
+    assert_eq!(
+        cluster.status(0).pending,
+        consensus::limits::PENDING_PER_ACCOUNT + 1
+    );
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Byzantine;
 use crate::{
-    event::{Output, Recipient},
+    event::{Output, Recipient, Refusal},
     limits,
     message::{Reason, Relay},
     request::{Request, RequestKey},
@@ -30,7 +30,7 @@ impl Byzantine {
 
     /// P6.2: a client of this node complains. Everybody gets the request and watches it.
     pub(super) fn complain(&mut self, request: &Request) {
-        if let Err(refusal) = self.pending.insert(self.now.monotonic, request) {
+        if let Err(refusal) = self.take_in(request, true) {
             self.out.push(Output::Refused {
                 key: request.key(),
                 refusal,
@@ -50,7 +50,7 @@ impl Byzantine {
             return;
         }
         for request in &requests {
-            if self.pending.insert(self.now.monotonic, request).is_err() {
+            if self.take_in(request, complained).is_err() {
                 // The relaying node keeps it and the client sends it again; a refusal for quota
                 // is no starvation (P6.3).
                 continue;
@@ -63,11 +63,25 @@ impl Byzantine {
         self.note_waiting();
     }
 
+    /// Takes a request in. One that this node is about to watch over finds room in any case: a
+    /// client that fills its account's room at the leader, and complains elsewhere about what the
+    /// leader then refuses, would depose a leader that serves it.
+    fn take_in(&mut self, request: &Request, complained: bool) -> Result<bool, Refusal> {
+        let taken = self.pending.insert(self.now.monotonic, request);
+        if taken.is_err() && complained && self.may_watch(&request.key()) {
+            self.pending.insert_reserved(self.now.monotonic, request);
+            return Ok(true);
+        }
+        taken
+    }
+
+    fn may_watch(&self, key: &RequestKey) -> bool {
+        self.starving.len() < limits::STARVED_REQUESTS && !self.starving.contains_key(&key.account)
+    }
+
     /// Starts a starvation timer, unless one runs for the account. Returns whether it did.
     pub(super) fn watch(&mut self, key: RequestKey) -> bool {
-        if self.starving.len() >= limits::STARVED_REQUESTS
-            || self.starving.contains_key(&key.account)
-        {
+        if !self.may_watch(&key) {
             return false;
         }
         let deadline = self.now.monotonic.after(self.starvation());
