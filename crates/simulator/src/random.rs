@@ -10,7 +10,8 @@ pub const fn mix(value: u64) -> u64 {
 }
 
 /// A stream of pseudo-random numbers; the same seed gives the same stream everywhere.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Random {
     state: [u64; 4],
 }

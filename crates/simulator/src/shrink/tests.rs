@@ -1,0 +1,80 @@
+use consensus::Mode;
+
+use super::*;
+use crate::{
+    adversary::Behaviour,
+    plan::{play, record},
+    run::{Adversaries, Options},
+};
+
+fn options(mode: Mode, nodes: usize, adversary: &str) -> Options {
+    Options {
+        mode,
+        nodes,
+        seconds: 20,
+        rate: 20,
+        adversaries: Behaviour::find(adversary).map_or(Adversaries::Nobody, Adversaries::Of),
+        signatures: None,
+        mutation: None,
+    }
+}
+
+const BUDGET: Budget = Budget {
+    plays: 400,
+    until: None,
+};
+
+/// The first of the seeds that breaks a rule, made small.
+fn first_failure(options: &Options, traitors: Option<usize>) -> (Plan, Shrunk) {
+    let broken = (0..60)
+        .map(|seed| record(options, seed, traitors).unwrap())
+        .find(|(_, played)| played.broken.is_some());
+    let (plan, _) = broken.expect("one of these seeds fails");
+    let shrunk = shrink(&plan, BUDGET).unwrap();
+    (plan, shrunk)
+}
+
+/// Two traitors of four nodes are one too many: then they can break what they want.
+#[test]
+fn more_traitors_than_allowed_fork_and_the_failure_becomes_small() {
+    let options = options(Mode::Byzantine, 4, "schemer");
+    let (plan, shrunk) = first_failure(&options, Some(2));
+    assert_eq!(Some(&shrunk.broken.invariant), plan.breaks.as_ref());
+    let (before, after) = (Size::of(&plan), Size::of(&shrunk.plan));
+    assert!(
+        after.requests <= before.requests / 4,
+        "{before:?} became {after:?}"
+    );
+    assert!(after.acts <= before.acts && after.micros < before.micros);
+    // The file plays as it says, and what it leaves out was not needed.
+    let read = Plan::from_json(&shrunk.plan.to_json()).unwrap();
+    let played = play(&read, Trace::Off).unwrap();
+    assert_eq!(played.broken, Some(shrunk.broken));
+    assert!(read.traitors.len() > 1, "one traitor alone breaks nothing");
+}
+
+#[test]
+fn what_breaks_nothing_cannot_become_smaller() {
+    let options = options(Mode::Byzantine, 4, "silent");
+    let (plan, _) = record(&options, 1, None).unwrap();
+    assert!(matches!(shrink(&plan, BUDGET), Err(ShrinkError::Holds)));
+}
+
+#[cfg(feature = "mutations")]
+#[test]
+fn a_broken_rule_is_found_in_a_short_story() {
+    let options = Options {
+        mutation: Some(consensus::mutation::Mutation::TruncationBelowCommit),
+        ..options(Mode::Raft, 3, "none")
+    };
+    let (plan, shrunk) = first_failure(&options, None);
+    let (before, after) = (Size::of(&plan), Size::of(&shrunk.plan));
+    assert!(after.requests <= 3, "{before:?} became {after:?}");
+    assert!(after.acts <= 3, "{before:?} became {after:?}");
+    // With the rule whole the same story breaks nothing.
+    let mended = Plan {
+        mutation: None,
+        ..shrunk.plan
+    };
+    assert_eq!(play(&mended, Trace::Off).unwrap().broken, None);
+}
