@@ -1,6 +1,6 @@
 //! One node of a testnet, as a process of its own: `testnet node --directory DIR/n0`.
 
-use std::{io::IsTerminal, path::Path, sync::Arc};
+use std::{io::IsTerminal, net::SocketAddr, path::Path, sync::Arc};
 
 use keys::{Genesis, KeyPair, exit::Code};
 use ledger::Ledger;
@@ -19,11 +19,12 @@ use crate::{
 /// The variable that says how much a node logs, as `tracing` filters are written.
 const LOG_VARIABLE: &str = "RUST_LOG";
 
-/// Runs the node whose folder that is until it is told to stop.
+/// Runs the node whose folder that is until it is told to stop. It listens on the loopback
+/// interface unless another address is given.
 ///
 /// # Errors
 /// If it cannot start, or had to stop by itself.
-pub fn run(directory: &Path) -> Outcome {
+pub fn run(directory: &Path, listen: Option<SocketAddr>) -> Outcome {
     // A session of its own: neither the terminal's Ctrl-C nor its end reaches the node. It fails
     // only for who leads a group already, and is nobody's child then.
     let _ = rustix::process::setsid();
@@ -34,7 +35,7 @@ pub fn run(directory: &Path) -> Outcome {
         .enable_all()
         .build()
         .map_err(|error| Failure::system("start the node's threads", error))?
-        .block_on(serve(&layout))
+        .block_on(serve(&layout, listen))
 }
 
 fn start_logging() {
@@ -46,7 +47,7 @@ fn start_logging() {
         .init();
 }
 
-async fn serve(layout: &NodeLayout) -> Outcome {
+async fn serve(layout: &NodeLayout, listen: Option<SocketAddr>) -> Outcome {
     let genesis = Genesis::load(&layout.network().genesis())?;
     let key = KeyPair::read_pem(&layout.key())?;
     let configuration = node::configuration(&genesis, None)
@@ -55,6 +56,7 @@ async fn serve(layout: &NodeLayout) -> Outcome {
     let ledger = Box::new(Ledger::new(&genesis, &configuration));
     let application = Box::new(Recorded::new(ledger, Arc::clone(&history)));
     let mut options = NodeOptions::new(genesis.clone(), key, layout.data(), application);
+    options.listen = listen;
     let setting = Setting::load(layout)?;
     options.behaviour = setting.as_ref().map(Setting::make).transpose()?;
     let handle = Node::start(options).await.map_err(refused)?;

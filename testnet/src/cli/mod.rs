@@ -10,9 +10,10 @@ mod nodes;
 mod status;
 mod up;
 
+pub use links::tell;
 pub use status::wait_until_healthy;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use keys::{data_directory, exit::Code};
@@ -124,6 +125,9 @@ enum Command {
         /// The node's folder
         #[arg(long)]
         directory: PathBuf,
+        /// Where it listens, if not on the loopback interface
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
     },
 }
 
@@ -149,7 +153,7 @@ pub fn run() -> Code {
         Command::Byzantine(arguments) => byzantine::run(&common, arguments, &output).map(done),
         Command::Logs(arguments) => logs::run(&common, &arguments, &output).map(done),
         Command::Compare(arguments) => compare::run(&common, &arguments, &output).map(done),
-        Command::Node { directory } => node_process::run(&directory).map(done),
+        Command::Node { directory, listen } => node_process::run(&directory, listen).map(done),
     };
     match result {
         Ok(code) => code,

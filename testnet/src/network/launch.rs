@@ -1,9 +1,12 @@
 //! Starting nodes: each is this executable run again, in a session of its own.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     fs::OpenOptions,
     io::{self, Read, Seek, SeekFrom},
+    net::SocketAddr,
     os::unix::fs::OpenOptionsExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -25,17 +28,36 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A log is begun anew at a start when it has grown beyond this; one old log is kept.
 const LOG_BYTES: u64 = 32 << 20;
 
+/// How a node's process is started, where the usual way does not do.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// A command that runs the node, such as one that enters a network namespace, and its
+    /// arguments before the node's own. It must become the node, not start it as its child.
+    pub wrapper: Vec<OsString>,
+    /// Where the node listens, if not on the loopback interface.
+    pub listen: Option<SocketAddr>,
+}
+
 /// Starts the processes of these nodes, which must be down. They are not ready yet.
 ///
 /// # Errors
 /// If the system refuses. What was started goes on.
 pub fn launch(nodes: &[NodeLayout]) -> Outcome<Vec<Child>> {
-    let executable = env::current_exe()
-        .map_err(|error| Failure::system("find this program's own executable", error))?;
-    nodes.iter().map(|node| spawn(&executable, node)).collect()
+    let usual = Start::default();
+    nodes.iter().map(|node| launch_with(node, &usual)).collect()
 }
 
-fn spawn(executable: &Path, node: &NodeLayout) -> Outcome<Child> {
+/// Starts the process of one node, which must be down. It is not ready yet.
+///
+/// # Errors
+/// If the system refuses.
+pub fn launch_with(node: &NodeLayout, start: &Start) -> Outcome<Child> {
+    let executable = env::current_exe()
+        .map_err(|error| Failure::system("find this program's own executable", error))?;
+    spawn(&executable, node, start)
+}
+
+fn spawn(executable: &Path, node: &NodeLayout, start: &Start) -> Outcome<Child> {
     let fail = |error: io::Error| Failure::system(format!("start {}", node.name()), error);
     let log = node.log();
     if fs::metadata(&log).is_ok_and(|log| log.len() > LOG_BYTES) {
@@ -47,10 +69,19 @@ fn spawn(executable: &Path, node: &NodeLayout) -> Outcome<Child> {
         .mode(0o600)
         .open(&log)
         .map_err(fail)?;
-    Command::new(executable)
-        .arg("node")
-        .arg("--directory")
-        .arg(node.directory())
+    let mut command = match start.wrapper.split_first() {
+        None => Command::new(executable),
+        Some((wrapper, arguments)) => {
+            let mut command = Command::new(wrapper);
+            command.args(arguments).arg(executable);
+            command
+        }
+    };
+    command.arg("node").arg("--directory").arg(node.directory());
+    if let Some(address) = start.listen {
+        command.arg("--listen").arg(address.to_string());
+    }
+    command
         .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(fail)?)
         .stderr(log)

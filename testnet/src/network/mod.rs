@@ -22,7 +22,7 @@ pub use founding::{
     ASSET, DECIMALS, Plan, found, remove, remove_reports, renew_ports, usual_accounts,
 };
 pub use health::{Health, assess, is_stopped, last_deposed};
-pub use launch::{await_answers, launch};
+pub use launch::{Start, await_answers, launch, launch_with};
 pub use layout::{Layout, NodeLayout};
 pub use lock::Lock;
 pub use process::ProcessState;

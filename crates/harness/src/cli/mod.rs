@@ -1,0 +1,86 @@
+//! The command line.
+
+mod check;
+mod list;
+mod run;
+mod soak;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+use keys::exit::Code;
+use testnet::{failure::Outcome, node_process, render::Output};
+
+/// Breaks a network of real processes on purpose, and checks what its clients saw.
+///
+/// Concurrent clients move money and read balances while nodes are killed, paused, cut off, turned
+/// into traitors or lose their disks. Then the history must be linearizable, all correct nodes must
+/// hold the same ledger, nothing acknowledged may be lost, and money must be conserved.
+#[derive(Parser)]
+#[command(name = "harness", version, max_term_width = 100, after_help = EXAMPLES)]
+struct CommandLine {
+    /// JSON alone on standard output, text for people on standard error
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo harness list                                   what can be broken, and what cannot here
+  cargo harness run                                    a minute of everything, mode byzantine
+  cargo harness run --mode raft --nemesis kill,pause   some of it
+  cargo harness run --seed 7 --nemesis power-loss      the same schedule again
+  cargo harness check history.jsonl                    a kept history once more
+  cargo harness soak --hours 8                         all modes, over and over, with totals
+
+Exit codes: 0 all held, 1 the system failed, 2 wrong use, 6 something did not hold, 130 stopped by
+Ctrl-C. A run that ends with 6 keeps its folder. RUST_LOG says what nodes log.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run one network through a schedule of faults, and check it
+    #[command(after_help = run::NOTES)]
+    Run(run::Arguments),
+    /// Run one network after another until the time is over, and print totals
+    Soak(soak::Arguments),
+    /// List what can be broken, and what cannot on this machine
+    List(list::Arguments),
+    /// Check the history that a run kept once more
+    Check(check::Arguments),
+    /// Run one node (what a run starts)
+    #[command(hide = true)]
+    Node {
+        /// The node's folder
+        #[arg(long)]
+        directory: PathBuf,
+        /// Where it listens, if not on the loopback interface
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+    },
+}
+
+/// Runs the command and says how it ended.
+#[must_use]
+pub fn run() -> Code {
+    // Wrong use ends here, with clap's message and exit code 2.
+    let CommandLine { json, command } = CommandLine::parse();
+    let output = Output::new(json);
+    let result: Outcome<Code> = match command {
+        Command::Run(arguments) => run::run(&arguments, &output),
+        Command::Soak(arguments) => soak::run(&arguments, &output),
+        Command::List(arguments) => list::run(&arguments, &output),
+        Command::Check(arguments) => check::run(&arguments, &output),
+        Command::Node { directory, listen } => {
+            node_process::run(&directory, listen).map(|()| Code::Ok)
+        }
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.code
+        }
+    }
+}

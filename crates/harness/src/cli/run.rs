@@ -1,0 +1,325 @@
+//! `harness run`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use consensus::FaultModel;
+use keys::{Mode, data_directory, exit::Code};
+use serde_json::json;
+use testnet::{
+    failure::{Failure, Outcome},
+    interrupt::Interrupts,
+    render::Output,
+};
+
+use crate::{
+    cluster::{Shape, Unavailable},
+    nemesis::{Machine, Need, Nemesis, all},
+    run::{self, Plan, Report, Skipped},
+};
+
+pub const NOTES: &str = "\
+What is broken, whom it hits and what clients do is drawn from the seed. Real processes never run
+twice exactly alike, so a seed repeats a schedule, not every message.
+
+With root each node gets a network namespace of its own; otherwise all share the loopback
+interface. What the machine or the mode does not allow is named and left out.";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Where {
+    /// Namespaces where they are to be had
+    Auto,
+    /// The loopback interface
+    Loopback,
+    /// A network namespace for each node
+    Namespaces,
+}
+
+#[derive(Args, Clone)]
+pub struct Common {
+    /// What is broken: names that `list` gives, separated by commas, or all
+    #[arg(
+        long,
+        value_name = "NAMES",
+        default_value = "all",
+        value_delimiter = ','
+    )]
+    pub nemesis: Vec<String>,
+    /// How many nodes
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=16))]
+    pub nodes: u16,
+    /// Where the nodes run
+    #[arg(long, value_enum, default_value = "auto")]
+    pub hosts: Where,
+    /// Where runs are kept that find something [default: harness in the testnet's usual folder]
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    /// How the nodes agree: raft, raft-signed or byzantine
+    #[arg(long, default_value = "byzantine")]
+    mode: Mode,
+    /// For how long things are broken, such as 60s or 5m
+    #[arg(long, default_value = "60s", value_parser = parse_duration)]
+    duration: Duration,
+    /// What everything is drawn from; by default another number each time
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Reads `90`, `90s`, `5m` or `2h`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|character: char| !character.is_ascii_digit());
+    let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
+    let factor = match unit {
+        "s" | "" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("write it like 60s, 5m or 2h".to_owned()),
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "write it like 60s, 5m or 2h".to_owned())?;
+    let seconds = number
+        .checked_mul(factor)
+        .filter(|seconds| *seconds <= 7 * 24 * 3600);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "a week is the most".to_owned())
+}
+
+impl Common {
+    /// Where runs lie.
+    fn folder(&self) -> PathBuf {
+        let usual = || data_directory(None).join("harness");
+        self.folder.clone().unwrap_or_else(usual)
+    }
+
+    /// The nemeses that were asked for by name.
+    ///
+    /// # Errors
+    /// If there is none of a name.
+    fn chosen(&self) -> Outcome<Vec<&'static Nemesis>> {
+        if self.nemesis.iter().any(|name| name == "all") {
+            return Ok(all());
+        }
+        let find = |name: &String| {
+            all()
+                .into_iter()
+                .find(|nemesis| nemesis.name == name)
+                .ok_or_else(|| {
+                    Failure::usage(format!("there is no nemesis {name:?}"))
+                        .next("To see them all: cargo harness list")
+                })
+        };
+        self.nemesis.iter().map(find).collect()
+    }
+
+    /// What a run with these words is, and what is left out of it.
+    ///
+    /// # Errors
+    /// If nothing is left, or namespaces were asked for and cannot be had.
+    pub fn plan(
+        &self,
+        mode: Mode,
+        seed: u64,
+        duration: Duration,
+        machine: &Machine,
+    ) -> Outcome<(Plan, Vec<Skipped>)> {
+        let namespaces = match (self.hosts, &machine.namespaces) {
+            (Where::Loopback, _) | (Where::Auto, Err(_)) => false,
+            (_, Ok(())) => true,
+            (Where::Namespaces, Err(why)) => {
+                return Err(Failure::system("make network namespaces", why));
+            }
+        };
+        let mut machine = machine.clone();
+        if self.hosts == Where::Loopback {
+            let why = Unavailable::Namespaces("--hosts loopback".to_owned());
+            machine.namespaces = Err(why);
+        }
+        let nodes = usize::from(self.nodes);
+        let sizes = FaultModel::new(consensus_mode(mode), nodes)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let (mut nemeses, mut skipped) = (Vec::new(), Vec::new());
+        for nemesis in self.chosen()? {
+            match nemesis.check(mode, sizes.faulty(), &machine) {
+                Ok(()) => nemeses.push(nemesis),
+                Err(reason) => skipped.push(Skipped {
+                    nemesis: nemesis.name,
+                    explanation: reason.to_string(),
+                    reason,
+                }),
+            }
+        }
+        if nemeses.is_empty() {
+            let reasons: Vec<String> = skipped
+                .iter()
+                .map(|skipped| format!("{}: {}", skipped.nemesis, skipped.explanation))
+                .collect();
+            return Err(Failure::usage(format!(
+                "nothing of what is asked for can be done here: {}",
+                reasons.join("; ")
+            )));
+        }
+        let folder = self
+            .folder()
+            .join(format!("{mode}-{seed}-{}", std::process::id()));
+        let shape = Shape {
+            mode,
+            nodes,
+            namespaces,
+            disks: Need::disks(nemeses.iter().flat_map(|nemesis| nemesis.needs)),
+        };
+        let plan = Plan {
+            shape,
+            duration,
+            nemeses,
+            seed,
+            folder,
+        };
+        Ok((plan, skipped))
+    }
+}
+
+const fn consensus_mode(mode: Mode) -> consensus::Mode {
+    match mode {
+        Mode::Raft => consensus::Mode::Raft,
+        Mode::RaftSigned => consensus::Mode::RaftSigned,
+        Mode::Byzantine => consensus::Mode::Byzantine,
+    }
+}
+
+/// A number that is another one each time.
+pub fn some_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    // Short enough to be typed.
+    RandomState::new().hash_one(std::process::id()) % 1_000_000
+}
+
+/// The command that runs the same schedule again.
+fn again(arguments: &Common, mode: Mode, seed: u64, duration: Duration) -> String {
+    format!(
+        "cargo harness run --mode {mode} --nodes {} --duration {}s --nemesis {} --seed {seed}",
+        arguments.nodes,
+        duration.as_secs(),
+        arguments.nemesis.join(",")
+    )
+}
+
+/// Says what is left out.
+pub fn say_skipped(skipped: &[Skipped], output: &Output) {
+    for skipped in skipped {
+        output.progress(&format!(
+            "left out: {}: {}",
+            skipped.nemesis, skipped.explanation
+        ));
+    }
+}
+
+/// Runs one, and says where it is kept if something did not hold.
+pub fn run_one(
+    common: &Common,
+    plan: &Plan,
+    interrupts: &Interrupts,
+    output: &Output,
+) -> Outcome<Report> {
+    output.progress(&format!(
+        "mode {}, {} nodes, seed {}, {}",
+        plan.shape.mode,
+        plan.shape.nodes,
+        plan.seed,
+        if plan.shape.namespaces {
+            "a network namespace for each"
+        } else {
+            "loopback"
+        }
+    ));
+    let report = run::run(plan, interrupts, &|text| output.progress(text))?;
+    for violation in &report.violations {
+        output.progress(&format!("{}: {violation}", output.bad("violated")));
+    }
+    if let Some(folder) = &report.folder {
+        let (mode, seed) = (plan.shape.mode, plan.seed);
+        output.progress(&format!(
+            "The history and the nodes' files are kept in {}.\nThe same schedule again: {}",
+            folder.display(),
+            again(common, mode, seed, plan.duration)
+        ));
+    }
+    Ok(report)
+}
+
+pub fn run(arguments: &Arguments, output: &Output) -> Outcome<Code> {
+    let machine = Machine::probe();
+    let seed = arguments.seed.unwrap_or_else(some_seed);
+    let common = &arguments.common;
+    let (plan, skipped) = common.plan(arguments.mode, seed, arguments.duration, &machine)?;
+    say_skipped(&skipped, output);
+    let interrupts = Interrupts::count()?;
+    let report = run_one(common, &plan, &interrupts, output)?;
+    output.result(
+        &json!({"report": report, "skipped": skipped}),
+        &in_words(&report, output),
+    );
+    if report.violations.is_empty() {
+        let next = again(common, arguments.mode, seed + 1, arguments.duration);
+        output.next(&next, "another schedule");
+        Ok(Code::Ok)
+    } else {
+        Ok(Code::AssertionFailed)
+    }
+}
+
+fn in_words(report: &Report, output: &Output) -> String {
+    let operations = &report.operations;
+    let used: Vec<String> = report
+        .nemeses
+        .iter()
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    let verdict = if report.violations.is_empty() {
+        output.good("Everything held.")
+    } else {
+        output.bad(&format!("{} violations.", report.violations.len()))
+    };
+    format!(
+        "Broken: {}; nodes killed and started again: {}.\n\
+         Transfers: {} applied, {} refused for lack of money, {} unknown; {} sent twice. \
+         Reads: {} answered, {} not.\n\
+         Checked: {} operations linearizable, {} entries equal on all correct nodes, {} receipts \
+         hold, {} nodes' accounts add up; every client went on after {:.1} s.\n{verdict}",
+        used.join(", "),
+        report.kills,
+        operations.applied,
+        operations.rejected,
+        operations.unknown,
+        operations.repeats,
+        operations.reads,
+        operations.reads_unanswered,
+        report.checked.operations,
+        report.checked.entries,
+        report.checked.receipts,
+        report.checked.balanced,
+        report.recovered_after_seconds,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(parse_duration("5m"), Ok(Duration::from_secs(300)));
+        for bad in ["", "s", "-1s", "5d", "1.5h", "1000h"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Small file systems, one for each node's durable stream: ext4 on loop devices, so that they can
+//! be filled, and shut down under a running node as a power cut would.
+//!
+//! Where syncs are to fail, the image lies on another such file system. Shutting that one down
+//! leaves the inner one mounted and readable, but nothing written to it can reach its device.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FallocateFlags, fallocate};
+use testnet::{
+    failure::{Failure, Outcome},
+    network::Network,
+};
+
+use super::shell::{Unavailable, available, is_root, run};
+
+/// The size of a node's file system.
+const DISK_BYTES: u64 = 192 << 20;
+/// The size of the one below, whose image is sparse.
+const BELOW_BYTES: u64 = DISK_BYTES + (64 << 20);
+const BALLAST: &str = "ballast";
+
+/// Which file systems a node gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// One that can be filled and shut down.
+    Plain,
+    /// One whose device can be made to fail.
+    Layered,
+}
+
+/// The file systems of one node.
+struct Disk {
+    image: PathBuf,
+    mount: PathBuf,
+    below: Option<(PathBuf, PathBuf)>,
+    mounted: bool,
+}
+
+/// See the module. Unmounted when dropped; the images stay until their folder is removed.
+pub struct Disks(Vec<Disk>);
+
+impl Disks {
+    /// Whether such file systems can be made here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_be_made() -> Result<(), Unavailable> {
+        if !is_root() {
+            return Err(Unavailable::Root);
+        }
+        for program in ["mkfs.ext4", "mount", "umount"] {
+            available(program)?;
+        }
+        if !Path::new("/dev/loop-control").exists() {
+            return Err(Unavailable::Kernel("loop devices".to_owned()));
+        }
+        let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+        if !known.lines().any(|line| line.trim() == "ext4") {
+            return Err(Unavailable::Kernel("ext4".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether they can be shut down under a running node.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_be_shut_down() -> Result<(), Unavailable> {
+        Self::can_be_made()?;
+        available("xfs_io")
+    }
+
+    /// Makes and mounts them where the nodes keep their data.
+    pub(super) fn make(network: &Network, kind: Kind) -> Outcome<Self> {
+        let folder = network.layout.root().join("disks");
+        make_folder(&folder)?;
+        let mut disks = Self(Vec::new());
+        for node in network.nodes() {
+            let mount = node.data();
+            let below = match kind {
+                Kind::Plain => None,
+                Kind::Layered => {
+                    let image = folder.join(format!("{}.below.img", node.name()));
+                    let mount = folder.join(node.name());
+                    make_folder(&mount)?;
+                    format(&image, BELOW_BYTES)?;
+                    mount_image(&image, &mount)?;
+                    Some((image, mount))
+                }
+            };
+            let place = below.as_ref().map_or(&folder, |(_, mount)| mount);
+            let image = place.join(format!("{}.img", node.name()));
+            make_folder(&mount)?;
+            disks.0.push(Disk {
+                image: image.clone(),
+                mount: mount.clone(),
+                below,
+                mounted: false,
+            });
+            format(&image, DISK_BYTES)?;
+            mount_image(&image, &mount)?;
+            if let Some(disk) = disks.0.last_mut() {
+                disk.mounted = true;
+            }
+            let lost = mount.join("lost+found");
+            fs::remove_dir(&lost)
+                .map_err(|error| Failure::system(format!("remove {}", lost.display()), error))?;
+        }
+        Ok(disks)
+    }
+
+    /// Fills a node's disk to the last block.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn fill(&self, node: usize) -> Outcome {
+        let path = self.0[node].mount.join(BALLAST);
+        let fail =
+            |error: std::io::Error| Failure::system(format!("fill {}", path.display()), error);
+        let file = File::create(&path).map_err(fail)?;
+        let mut offset = 0;
+        let mut step = DISK_BYTES;
+        while step >= 4096 {
+            match fallocate(&file, FallocateFlags::empty(), offset, step) {
+                Ok(()) => offset += step,
+                Err(rustix::io::Errno::NOSPC) => step /= 2,
+                Err(error) => return Err(fail(error.into())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room again.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn make_room(&self, node: usize) -> Outcome {
+        let path = self.0[node].mount.join(BALLAST);
+        fs::remove_file(&path)
+            .map_err(|error| Failure::system(format!("remove {}", path.display()), error))
+    }
+
+    /// Shuts the node's file system down: what was synced stays, what was not is lost, and the
+    /// node gets nothing but errors from now on.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn cut_power(&self, node: usize) -> Outcome {
+        shut_down(&self.0[node].mount)
+    }
+
+    /// Lets every sync of the node's file system fail from now on.
+    ///
+    /// # Errors
+    /// If the system refuses, or the disks are not layered.
+    pub fn fail_syncs(&self, node: usize) -> Outcome {
+        match &self.0[node].below {
+            Some((_, below)) => shut_down(below),
+            None => Err(Failure::system(
+                "let syncs fail",
+                "the disks are not layered",
+            )),
+        }
+    }
+
+    /// Mounts the node's file systems anew, as after a power cut. The node must be down.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn power_up(&mut self, node: usize) -> Outcome {
+        let disk = &mut self.0[node];
+        run("umount", [&text(&disk.mount)])?;
+        disk.mounted = false;
+        if let Some((image, below)) = &disk.below {
+            run("umount", [&text(below)])?;
+            mount_image(image, below)?;
+        }
+        mount_image(&disk.image, &disk.mount)?;
+        disk.mounted = true;
+        Ok(())
+    }
+}
+
+impl Drop for Disks {
+    fn drop(&mut self) {
+        for disk in &self.0 {
+            if disk.mounted {
+                // Nothing uses it any more; if somebody does, it goes with them.
+                let _ = run("umount", ["--lazy", &text(&disk.mount)]);
+            }
+            if let Some((_, below)) = &disk.below {
+                let _ = run("umount", ["--lazy", &text(below)]);
+            }
+        }
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn make_folder(path: &Path) -> Outcome {
+    fs::create_dir_all(path)
+        .map_err(|error| Failure::system(format!("make the folder {}", path.display()), error))
+}
+
+fn format(image: &Path, bytes: u64) -> Outcome {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(image)
+        .and_then(|file| file.set_len(bytes))
+        .map_err(|error| Failure::system(format!("make {}", image.display()), error))?;
+    run("mkfs.ext4", ["-q", "-F", "-m", "0", &text(image)])
+}
+
+fn mount_image(image: &Path, mount: &Path) -> Outcome {
+    run("mount", ["-o", "loop", &text(image), &text(mount)])
+}
+
+fn shut_down(mount: &Path) -> Outcome {
+    run("xfs_io", ["-x", "-c", "shutdown", &text(mount)])
+}

@@ -1,0 +1,7 @@
+//! The command `harness`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    harness::cli::run().into()
+}
