@@ -27,8 +27,9 @@ pub(super) struct Fetches {
     open: BTreeMap<Option<Point>, Open>,
     /// Per peer, a point beyond the own chain that it showed, and when.
     ahead: BTreeMap<NodeId, (Point, Time)>,
-    /// How often each target was asked for: picks the next peer.
-    turns: u16,
+    /// How often each target was asked for: picks the next peer. Of its own for each target, and
+    /// stepped through so that every peer has its turn: what one correct node holds is found.
+    tries: BTreeMap<Option<Point>, usize>,
 }
 
 impl Fetches {
@@ -66,8 +67,20 @@ impl Byzantine {
             needs.iter().any(|(needed, _)| needed == target)
                 && open.since.after(limits::FETCH_TIMEOUT) > now
         });
+        // Each target once, in the order of the needs, with everybody who showed it.
+        let mut targets: Vec<(Option<Point>, Vec<NodeId>)> = Vec::new();
         for (target, hint) in needs {
-            self.ask(target, hint);
+            let hint = hint.filter(|hint| *hint != self.me());
+            match targets.iter_mut().find(|(known, _)| *known == target) {
+                Some((_, hints)) => hints.extend(hint),
+                None => targets.push((target, Vec::from_iter(hint))),
+            }
+        }
+        self.fetches
+            .tries
+            .retain(|target, _| targets.iter().any(|(needed, _)| needed == target));
+        for (target, hints) in targets {
+            self.ask(target, &hints);
         }
     }
 
@@ -107,29 +120,33 @@ impl Byzantine {
         needs
     }
 
-    fn ask(&mut self, target: Option<Point>, hint: Option<NodeId>) {
+    /// Asks one peer: one of those who showed the target, and every third time one of all, as
+    /// those may hold it back (attack "withheld bodies").
+    fn ask(&mut self, target: Option<Point>, hints: &[NodeId]) {
         if self.fetches.open.len() >= OPEN_FETCHES || self.fetches.open.contains_key(&target) {
             return;
         }
-        self.fetches.turns = self.fetches.turns.wrapping_add(1);
         let others: Vec<NodeId> = self
             .configuration()
             .sizes()
             .nodes()
             .filter(|&node| node != self.me())
             .collect();
-        let Some(&turn) = others.get(usize::from(self.fetches.turns) % others.len().max(1)) else {
+        if others.is_empty() {
             return;
-        };
-        // The one who showed it is asked first, but not every time: it may hold back (attack
-        // "withheld bodies").
-        let peer = match hint {
-            Some(hint) if hint != self.me() && !self.fetches.turns.is_multiple_of(3) => hint,
-            _ => turn,
+        }
+        let tries = self.fetches.tries.entry(target).or_default();
+        let turn = *tries;
+        *tries += 1;
+        let (round, place) = (turn / 3, turn % 3);
+        let peer = match hints.len() {
+            0 => others[turn % others.len()],
+            _ if place == 2 => others[round % others.len()],
+            shown => hints[(2 * round + place) % shown],
         };
         let from = match target {
             // Now and then from the commit point again: what follows it here may be a dead branch.
-            None if !self.fetches.turns.is_multiple_of(4) => self.branches.furthest(self.commit),
+            None if turn % 4 != 3 => self.branches.furthest(self.commit),
             None | Some(_) => self.commit,
         };
         let fetch = self.fetch_from(target, from);
