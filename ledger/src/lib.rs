@@ -33,6 +33,8 @@ pub mod receipt;
 pub mod state;
 pub mod transaction;
 
+#[cfg(feature = "mutations")]
+mod batch;
 mod hexadecimal;
 
 pub use asset::{AssetCode, AssetCodeError};

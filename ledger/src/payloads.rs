@@ -46,6 +46,28 @@ impl TransactionPayloads {
     }
 }
 
+#[cfg(feature = "mutations")]
+impl TransactionPayloads {
+    /// What [`Payloads::check_all`] must not do: one equation decides about all signatures.
+    fn check_batch(&self, payloads: &[Arc<[u8]>]) -> Result<Vec<RequestKey>, InvalidPayload> {
+        let signed: Vec<SignedTransaction> = payloads
+            .iter()
+            .map(|payload| self.read(payload))
+            .collect::<Result<_, _>>()
+            .map_err(invalid)?;
+        let parts = signed.iter().map(|one| {
+            let transaction = &one.transaction;
+            (transaction.key, transaction.signing_digest(), one.signature)
+        });
+        if crate::batch::holds(&parts.collect::<Vec<_>>()) {
+            let keys = signed.iter().map(|one| request_key(&one.transaction));
+            Ok(keys.collect())
+        } else {
+            Err(invalid(TransactionError::BadSignature))
+        }
+    }
+}
+
 fn invalid(error: TransactionError) -> InvalidPayload {
     InvalidPayload(error.to_string())
 }
@@ -83,6 +105,10 @@ impl Payloads for TransactionPayloads {
     /// Uses the rayon pool that the caller runs in, or the global one. Each payload is judged
     /// on its own, by the predicate that [`Payloads::check`] uses.
     fn check_all(&self, payloads: &[Arc<[u8]>]) -> Result<Vec<RequestKey>, InvalidPayload> {
+        #[cfg(feature = "mutations")]
+        if consensus::mutation::active(consensus::mutation::Mutation::BatchDecidesAlone) {
+            return self.check_batch(payloads);
+        }
         payloads
             .par_iter()
             .with_min_len(PAYLOADS_PER_TASK)

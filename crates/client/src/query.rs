@@ -1,6 +1,9 @@
 //! Reading, at a chosen consistency (P7.2).
 
-use consensus::{Mode, NodeId};
+use consensus::{
+    Mode, NodeId,
+    mutation::{self, Mutation},
+};
 use node::frames::{ClientFrame, Refusal, ServerFrame};
 use tokio::time::{Duration, Instant, sleep};
 
@@ -55,6 +58,10 @@ impl Client {
             Consistency::Local(node) => self.local(question, node, deadline).await,
             Consistency::Matching => self.matching(question, 0, deadline).await,
             Consistency::Linearizable => match self.shared.configuration.mode() {
+                Mode::Byzantine if mutation::active(Mutation::ReadTrustsEqualAnswers) => {
+                    let quorum = self.shared.configuration.sizes().quorum();
+                    self.equal_answers(question, 0, quorum, deadline).await
+                }
                 Mode::Byzantine => {
                     let index = self.accepted_index(deadline).await?;
                     self.matching(question, index, deadline).await
@@ -110,16 +117,28 @@ impl Client {
         self.shared.leader().filter(up).or_else(|| all().find(up))
     }
 
-    /// Asks until enough nodes give the same answer at `at_least` or later. While the answer keeps
-    /// changing, the nodes are asked again at the index that the slower of them reached.
+    /// Asks until f + 1 nodes give the same answer at `at_least` or later.
     async fn matching(
         &self,
         question: &[u8],
+        at_least: u64,
+        deadline: Instant,
+    ) -> Result<Answer, ClientError> {
+        let needed = self.shared.matching();
+        self.equal_answers(question, at_least, needed, deadline)
+            .await
+    }
+
+    /// Asks until enough nodes give the same answer. While the answer keeps changing, the nodes are
+    /// asked again at the index that the slower of them reached.
+    async fn equal_answers(
+        &self,
+        question: &[u8],
         mut at_least: u64,
+        needed: usize,
         deadline: Instant,
     ) -> Result<Answer, ClientError> {
         self.settle_for_question(deadline).await?;
-        let needed = self.shared.matching();
         let mut answered = 0;
         let mut busy = None;
         while Instant::now() < deadline {

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use consensus::{NodeId, RequestKey};
+use consensus::{
+    NodeId, RequestKey,
+    mutation::{self, Mutation},
+};
 use node::frames::{OutcomeFrame, Refusal};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
@@ -172,6 +175,10 @@ impl Requests {
             to_all: false,
             complain: false,
         };
+        let needed = match mutation::active(Mutation::OneReplyIsEnough) {
+            true => 1,
+            false => pace.needed,
+        };
         self.by_id.insert(id, request.key);
         self.by_key.insert(
             request.key,
@@ -183,10 +190,10 @@ impl Requests {
                 next: now + pace.resend,
                 repeats: 0,
                 refused: false,
-                outcomes: Tally::new(pace.needed),
-                others: Tally::new(pace.needed),
+                outcomes: Tally::new(needed),
+                others: Tally::new(needed),
                 others_confirmed: false,
-                invalid: Tally::new(pace.needed),
+                invalid: Tally::new(needed),
                 last_refusal: None,
                 teller,
             },

@@ -68,14 +68,14 @@ pub fn add(key: &KeyPair, nonce: u64, number: u64) -> SignedRequest {
 }
 
 /// The sum of all numbers, each (account, nonce) once.
-struct Sum {
+pub struct Sum {
     applied: Applied,
     total: u64,
     seen: std::collections::BTreeSet<RequestKey>,
 }
 
 impl Sum {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let applied = Applied {
             index: consensus::Index::ZERO,
             digest: Hash::default(),
@@ -189,6 +189,15 @@ pub fn options(genesis: &Genesis, key: KeyPair, data: &Path) -> NodeOptions {
 impl TestNetwork {
     /// Starts all nodes.
     pub async fn start(mode: Mode, nodes: usize) -> Self {
+        Self::start_with(mode, nodes, |_, _| {}).await
+    }
+
+    /// Starts all nodes, each with options changed as its position asks for.
+    pub async fn start_with(
+        mode: Mode,
+        nodes: usize,
+        change: impl Fn(usize, &mut NodeOptions),
+    ) -> Self {
         let mut network = Self {
             genesis: genesis(mode, nodes),
             directory: tempfile::tempdir().unwrap(),
@@ -197,7 +206,7 @@ impl TestNetwork {
         };
         for node in 0..nodes {
             let handle = network
-                .start_at(node, SocketAddr::from(([127, 0, 0, 1], 0)))
+                .start_at(node, SocketAddr::from(([127, 0, 0, 1], 0)), &change)
                 .await;
             network.addresses.push(handle.local_addr().unwrap());
             network.nodes.push(Some(handle));
@@ -206,9 +215,15 @@ impl TestNetwork {
         network
     }
 
-    async fn start_at(&self, node: usize, listen: SocketAddr) -> NodeHandle {
+    async fn start_at(
+        &self,
+        node: usize,
+        listen: SocketAddr,
+        change: impl Fn(usize, &mut NodeOptions),
+    ) -> NodeHandle {
         let mut options = options(&self.genesis, node_key(node), &self.data(node));
         options.listen = Some(listen);
+        change(node, &mut options);
         Node::start(options).await.unwrap()
     }
 
@@ -242,7 +257,7 @@ impl TestNetwork {
         while std::net::UdpSocket::bind(self.addresses[node]).is_err() {
             tokio::task::yield_now().await;
         }
-        let handle = self.start_at(node, self.addresses[node]).await;
+        let handle = self.start_at(node, self.addresses[node], |_, _| {}).await;
         self.nodes[node] = Some(handle);
         self.introduce();
     }
