@@ -1,0 +1,1 @@
+"""A peer that misbehaves, written against docs/wire.md alone."""
