@@ -1,8 +1,22 @@
 //! Attacks as scripts. Those of the literature run against the model of the published rules, where
 //! they must succeed, and against our replicas, where they must not.
 
+mod amnesia;
+mod cut_certificate;
+mod faultless;
+mod few_suspects;
+mod forgotten_led;
+mod left_behind;
+mod lone_suspect;
 mod lost_commit;
+mod old_certificate;
+mod repeated_signer;
+mod replayed_suspicion;
+mod restarted_locks;
 mod script;
+mod slow_network;
+mod split;
+mod unjustified_branch;
 
 use std::fmt;
 
@@ -45,7 +59,22 @@ pub(crate) struct Script {
 }
 
 /// The scripts of every file.
-static SCRIPTS: &[&[Script]] = &[lost_commit::SCRIPTS];
+static SCRIPTS: &[&[Script]] = &[
+    lost_commit::SCRIPTS,
+    split::SCRIPTS,
+    repeated_signer::SCRIPTS,
+    cut_certificate::SCRIPTS,
+    unjustified_branch::SCRIPTS,
+    few_suspects::SCRIPTS,
+    amnesia::SCRIPTS,
+    forgotten_led::SCRIPTS,
+    left_behind::SCRIPTS,
+    lone_suspect::SCRIPTS,
+    slow_network::SCRIPTS,
+    old_certificate::SCRIPTS,
+    replayed_suspicion::SCRIPTS,
+    restarted_locks::SCRIPTS,
+];
 
 /// Every script.
 pub(crate) fn scripts() -> impl Iterator<Item = &'static Script> {

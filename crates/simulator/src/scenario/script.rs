@@ -1,9 +1,11 @@
 //! What scripts need: a calm network whose messages are let through or lost one by one.
 
-use consensus::{Message, Mode, NodeId, Time};
+use std::sync::Arc;
+
+use consensus::{Entry, EntryHeader, Message, Mode, NodeId, Time};
 
 use crate::{
-    adversary::Adversary,
+    adversary::{Adversary, Tools},
     fault::Profile,
     network::Weather,
     signing::Signatures,
@@ -21,9 +23,19 @@ pub(super) fn stage(
     director: Box<dyn Director>,
     trace: Trace,
 ) -> Simulation {
+    stage_of(4, vec![traitor], director, trace)
+}
+
+/// As [`stage`], with so many nodes and traitors.
+pub(super) fn stage_of(
+    nodes: usize,
+    traitors: Vec<(NodeId, Box<dyn Adversary>)>,
+    director: Box<dyn Director>,
+    trace: Trace,
+) -> Simulation {
     let blueprint = Blueprint {
         mode: Mode::Byzantine,
-        nodes: 4,
+        nodes,
         signatures: Signatures::Real,
         rate: 0,
         profile: Profile {
@@ -31,12 +43,21 @@ pub(super) fn stage(
             kinds: Vec::new(),
             drift: 0,
         },
-        traitors: vec![traitor],
+        traitors,
         trace,
     };
-    let mut simulation = Simulation::new(blueprint, SEED).expect("four nodes are enough");
+    let mut simulation = Simulation::new(blueprint, SEED).expect("scripts have enough nodes");
     simulation.world.director = Some(director);
     simulation
+}
+
+/// The entry that stands beside one of the traitor's own: the same, a moment later.
+pub(super) fn fork_of(tools: &Tools<'_>, entry: &Entry) -> Arc<Entry> {
+    let header = EntryHeader {
+        timestamp: entry.header().timestamp + 1,
+        ..entry.header().clone()
+    };
+    tools.entry(header, entry.payloads.clone())
 }
 
 /// A director that is a function.
