@@ -12,9 +12,9 @@ use std::{
 };
 
 use client::{ClientError, Consistency, Wait};
-use consensus::{
-    Entry, Message, NodeId, Payloads, Recipient, Time, Timers, message::Applied, mutation::Mutation,
-};
+#[cfg(feature = "mutations")]
+use consensus::mutation::{Mutation, activate};
+use consensus::{Entry, Message, NodeId, Payloads, Recipient, Time, Timers, message::Applied};
 use keys::{KeyPair, Mode};
 use node::{Application, AppliedEntry, Behaviour, Context};
 use support::{Sum, TestNetwork, add};
@@ -31,24 +31,6 @@ const PATIENT: Timers = Timers {
     longest: Time::from_millis(600_000),
     ..Timers::DEFAULT
 };
-
-/// Breaks a rule on this thread, on which a test's client decides, where the build can.
-struct Broken {
-    #[cfg(feature = "mutations")]
-    _broken: consensus::mutation::Broken,
-}
-
-fn broken(mutation: Mutation) -> Option<Broken> {
-    #[cfg(feature = "mutations")]
-    return Some(Broken {
-        _broken: consensus::mutation::activate(Some(mutation)),
-    });
-    #[cfg(not(feature = "mutations"))]
-    {
-        let _ = mutation;
-        None
-    }
-}
 
 /// Opens once, for all who wait.
 #[derive(Clone, Default)]
@@ -171,7 +153,9 @@ async fn answered_by_a_liar_first() -> Vec<u8> {
 async fn one_node_is_not_believed() {
     let truth = 7_u64.to_le_bytes();
     assert_eq!(answered_by_a_liar_first().await, truth);
-    if let Some(_broken) = broken(Mutation::OneReplyIsEnough) {
+    #[cfg(feature = "mutations")]
+    {
+        let _broken = activate(Some(Mutation::OneReplyIsEnough));
         assert_eq!(answered_by_a_liar_first().await, b"all is yours");
     }
 }
@@ -273,7 +257,9 @@ async fn a_quorum_of_equal_answers_may_be_stale() {
         answer.is_ok_and(|total| total == 1_u64.to_le_bytes())
     };
     assert!(!stale(read_after_a_write().await));
-    if let Some(_broken) = broken(Mutation::ReadTrustsEqualAnswers) {
+    #[cfg(feature = "mutations")]
+    {
+        let _broken = activate(Some(Mutation::ReadTrustsEqualAnswers));
         assert!(stale(read_after_a_write().await));
     }
 }
