@@ -7,6 +7,7 @@
 //! - [`application`]: how a node hosts it.
 //! - [`Query`] and [`Response`]: reads of executed state (P7.2).
 //! - [`cli`]: the command `ledger` itself, for its binary and for tests of what it reads.
+//! - [`audit`]: judging the data of stopped nodes, and naming who forked a ledger (P7.3).
 //! - [`Receipt`]: proof of all this, verified offline from the genesis file alone (P7.1).
 //!
 //! # What holds
@@ -21,6 +22,7 @@
 
 pub mod application;
 pub mod asset;
+pub mod audit;
 pub mod cli;
 pub mod history;
 pub mod ledger;

@@ -74,6 +74,11 @@ impl Disk {
         &self.durable
     }
 
+    /// Everything that was written and is still there, in order.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.writes.iter().flat_map(|write| &write.records)
+    }
+
     /// Makes syncs faster or slower from now on.
     pub const fn set_sync_time(&mut self, sync_time: SyncTime) {
         self.sync_time = sync_time;

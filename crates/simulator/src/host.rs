@@ -132,6 +132,11 @@ impl Host {
         &mut self.clock
     }
 
+    /// What its disk holds, in order.
+    pub fn records(&self) -> impl Iterator<Item = &consensus::Record> {
+        self.disk.records()
+    }
+
     /// Makes its disk faster or slower.
     pub const fn set_sync_time(&mut self, sync_time: SyncTime) {
         self.disk.set_sync_time(sync_time);
@@ -188,6 +193,7 @@ impl Host {
         {
             return;
         }
+        world.oracle.received(self.setup.me, parcel.message());
         let event = match parcel {
             Parcel::Message(verified) => Event::Message(Arc::unwrap_or_clone(verified)),
             Parcel::Relayed(relayed) => Event::Relayed {

@@ -11,7 +11,7 @@ use consensus::{
 use crate::{
     application::Outcome,
     durable::{Chain, ChainEntry, Durable},
-    invariants::{self, Invariant},
+    invariants::{self, Invariant, found::Found},
 };
 
 /// Something that a correct node did.
@@ -188,6 +188,7 @@ fn chain_entry(entry: &Entry) -> ChainEntry {
 /// Holds the invariants and the history.
 pub struct Oracle {
     history: History,
+    found: Found,
     invariants: Vec<Box<dyn Invariant>>,
     violation: Option<Violation>,
 }
@@ -206,6 +207,7 @@ impl Oracle {
                 correct,
                 verification,
             },
+            found: Found::default(),
             violation: None,
         }
     }
@@ -233,7 +235,19 @@ impl Oracle {
                 return;
             }
         }
+        self.found.observe(node, &observation);
         self.history.record(node, &observation);
+    }
+
+    /// A message reached a node.
+    pub fn received(&mut self, node: NodeId, message: &Message) {
+        self.found.received(&self.history, node, message);
+    }
+
+    /// A correct node that should hold evidence against somebody and does not, and against whom.
+    #[must_use]
+    pub fn unfound(&self) -> Option<(NodeId, NodeId)> {
+        self.found.missing(&self.history)
     }
 
     /// Takes in a valid message, whoever sent it.

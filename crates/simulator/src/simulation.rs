@@ -601,5 +601,26 @@ impl Simulation {
         if let Some(key) = self.world.clients.late {
             self.report_late(&key);
         }
+        self.settle_evidence();
+    }
+
+    /// Lets evidence reach everybody: each node tells one peer at a time what it has, and waits for
+    /// a while before it shows what it cannot judge.
+    fn settle_evidence(&mut self) {
+        let rounds = self.hosts.len() as u64 + 4;
+        let span = Time(consensus::limits::TESTIMONY_INTERVAL.0 * rounds);
+        let end = self.world.now.after(span);
+        while self.violation().is_none()
+            && let Some((holder, accused)) = self.world.oracle.unfound()
+        {
+            if self.world.now > end {
+                let detail = format!(
+                    "holds no evidence against {accused}, who contradicted itself before correct nodes"
+                );
+                self.report("contradictions are found", "P7.3", Some(holder), detail);
+            }
+            let next = self.world.now.after(Time::from_millis(50));
+            self.run_until(next);
+        }
     }
 }

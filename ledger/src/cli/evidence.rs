@@ -71,8 +71,8 @@ struct File {
 }
 
 /// Evidence that holds.
-struct Proved {
-    id: String,
+pub struct Proved {
+    pub id: String,
     offence: &'static str,
     accused: String,
     text: String,
@@ -87,18 +87,33 @@ impl Proved {
         evidence
             .check(configuration, &verifier)
             .map_err(|error| Failure::unverified(format!("the evidence does not hold: {error}")))?;
+        Ok(Self::of(genesis, &evidence))
+    }
+
+    /// Evidence that was checked before.
+    pub fn of(genesis: &Genesis, evidence: &Evidence) -> Self {
         let accused = evidence.accused();
         let validator = genesis.validators().get(accused.position());
-        Ok(Self {
-            id: node::evidence_id(&evidence).to_string(),
+        Self {
+            id: node::evidence_id(evidence).to_string(),
             offence: evidence.name(),
             accused: validator.map_or_else(|| accused.to_string(), |found| found.name.clone()),
             text: evidence.to_string(),
-            bytes,
-        })
+            bytes: evidence.to_bytes(),
+        }
     }
 
-    fn json(&self) -> serde_json::Value {
+    /// A row of a table: id, accused, offence, statement.
+    pub fn row(&self) -> Vec<String> {
+        vec![
+            self.id.chars().take(16).collect(),
+            self.accused.clone(),
+            self.offence.to_owned(),
+            self.text.clone(),
+        ]
+    }
+
+    pub fn json(&self) -> serde_json::Value {
         json!({
             "id": self.id,
             "offence": self.offence,
@@ -108,7 +123,8 @@ impl Proved {
         })
     }
 
-    fn file(&self, network: &[u8; 32]) -> String {
+    /// The file that [`Command::Verify`] reads.
+    pub fn file(&self, network: &[u8; 32]) -> String {
         let file = File {
             format: FORMAT,
             network: to_hex(network),
@@ -166,17 +182,7 @@ async fn list(common: &Common, output: Output) -> Outcome {
         }
     }
     proved.sort_by(|one, other| (&one.accused, &one.id).cmp(&(&other.accused, &other.id)));
-    let rows: Vec<Vec<String>> = proved
-        .iter()
-        .map(|found| {
-            vec![
-                found.id.chars().take(16).collect(),
-                found.accused.clone(),
-                found.offence.to_owned(),
-                found.text.clone(),
-            ]
-        })
-        .collect();
+    let rows: Vec<Vec<String>> = proved.iter().map(Proved::row).collect();
     let mut text = if rows.is_empty() {
         "There is no evidence against any node.".to_owned()
     } else {

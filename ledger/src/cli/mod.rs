@@ -1,6 +1,7 @@
 //! The command `ledger`.
 
 mod account;
+mod audit;
 mod balance;
 mod block;
 mod connect;
@@ -99,6 +100,9 @@ enum Command {
     /// Proofs that a node broke the rules
     #[command(subcommand, after_help = evidence::EXAMPLES)]
     Evidence(evidence::Command),
+    /// Judge the data of stopped nodes offline; where two ledgers part, name who did it
+    #[command(after_help = audit::EXAMPLES)]
+    Audit(audit::Arguments),
     /// How the nodes are, in brief
     #[command(after_help = status::EXAMPLES)]
     Status,
@@ -124,6 +128,7 @@ impl Command {
             Self::Block(arguments) => block::run(common, &arguments, output).await,
             Self::Receipt(command) => receipt::run(common, command, output).await,
             Self::Evidence(command) => evidence::run(common, command, output).await,
+            Self::Audit(arguments) => audit::run(common, &arguments, output),
             Self::Status => status::run(common, output).await,
             Self::Node(arguments) => node::run(common, arguments, output).await,
         }

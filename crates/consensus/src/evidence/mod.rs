@@ -1,6 +1,7 @@
 //! Evidence (P7.3): two signed statements that no correct node makes. Verifiable offline, by
 //! anybody who has the configuration.
 
+pub mod audit;
 mod contradiction;
 mod encoding;
 mod kind;

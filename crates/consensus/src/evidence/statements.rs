@@ -8,10 +8,10 @@ use super::{
     kind::OffenceKind,
 };
 use crate::{
-    certificate::{Counted, ElectionCertificate, QuorumCertificate},
+    certificate::Counted,
     configuration::Configuration,
     entry::{EntryHeader, SignedHeader},
-    message::{Grant, Justification, Report, Vote},
+    message::{Grant, Report, Vote},
     signature::Signature,
     signed::Signed,
     types::{Hash, Index, NodeId, Point, Term},
@@ -57,37 +57,8 @@ impl Statements {
         }
     }
 
-    /// Adds the grants of a certificate.
-    pub fn election(&mut self, certificate: &ElectionCertificate) {
-        for grant in certificate.signed_grants() {
-            self.grant(grant);
-        }
-    }
-
-    /// Adds the votes and headers of a certificate.
-    pub fn quorum(&mut self, configuration: &Configuration, certificate: &QuorumCertificate) {
-        for vote in &certificate.votes {
-            self.vote(vote);
-        }
-        for header in std::iter::once(&certificate.header).chain(&certificate.following) {
-            self.header(configuration, header);
-        }
-    }
-
-    /// Adds a report with everything in it.
-    pub fn report(&mut self, configuration: &Configuration, report: &Signed<Report>) {
-        let body = &report.body;
-        for certificate in body.accept.iter().chain(&body.commit) {
-            self.quorum(configuration, certificate);
-        }
-        match &body.pair.justification {
-            Justification::Opening => {}
-            Justification::Election(election) => self.election(election),
-            Justification::Commit(commit) => self.quorum(configuration, commit),
-        }
-        for signed in &body.pair.headers {
-            self.signed_header(configuration, signed);
-        }
+    /// Adds a report, without what it carries.
+    pub fn report_alone(&mut self, report: &Signed<Report>) {
         self.reports
             .entry(report.signer)
             .or_default()
@@ -141,7 +112,7 @@ impl Statements {
                 self.vote(second);
             }
             Offence::FalseReport { report, vote } => {
-                self.report(configuration, report);
+                self.report_alone(report);
                 self.vote(vote);
             }
         }

@@ -7,6 +7,7 @@ mod answers;
 mod authenticity;
 mod chain;
 mod durability;
+pub mod found;
 mod kept_commits;
 mod leader_append_only;
 mod log_matching;

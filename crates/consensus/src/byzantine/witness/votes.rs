@@ -66,6 +66,10 @@ impl Byzantine {
             self.compare_with_all(&doubt);
         }
         self.compare_with_reports(vote);
+        if firsthand && vote.body.term < self.state.term {
+            // Others may hold a report that denies it, and this node has told its last votes.
+            self.show_vote(vote);
+        }
         match self.standing(&vote.body) {
             Standing::Fits => return,
             Standing::Contrary => {
@@ -128,15 +132,23 @@ impl Byzantine {
         self.compare_with_all(doubt);
         self.compare(&doubt.vote, &doubt.vote, &doubt.headers);
         self.check_results(&doubt.vote);
-        let signer = doubt.vote.signer;
-        if doubt.firsthand && !self.evidence.iter().any(|known| known.accused() == signer) {
-            let shown = ShownVote {
-                vote: doubt.vote.clone(),
-                headers: self.headers_to(&doubt.vote.body),
-            };
-            let of = (signer, doubt.vote.body.term);
-            self.witness.show(self.now.monotonic, of, Half::Vote(shown));
+        if doubt.firsthand {
+            self.show_vote(&doubt.vote);
         }
+    }
+
+    /// Shows a vote to others, unless its signer is convicted anyway.
+    fn show_vote(&mut self, vote: &Signed<Vote>) {
+        let signer = vote.signer;
+        if self.evidence.iter().any(|known| known.accused() == signer) {
+            return;
+        }
+        let shown = ShownVote {
+            vote: vote.clone(),
+            headers: self.headers_to(&vote.body),
+        };
+        let of = (signer, vote.body.term);
+        self.witness.show(self.now.monotonic, of, Half::Vote(shown));
     }
 
     fn standing(&self, vote: &Vote) -> Standing {

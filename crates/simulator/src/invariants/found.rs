@@ -1,0 +1,295 @@
+//! Every contradiction that two correct nodes could see between them is found: each of the two got
+//! one of the statements and lived on, so in the end every correct node holds evidence against the
+//! signer.
+//!
+//! What is remembered here of each signer is less than what nodes remember (P12.1), so that nobody
+//! is asked to know what may be forgotten.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use consensus::{
+    Configuration, Message, NodeId, Notice, Point, Signed, SignedHeader, Term,
+    certificate::{ElectionCertificate, QuorumCertificate},
+    evidence::{leaves_out, results_differ},
+    limits,
+    message::{Grant, Justification, Report, Vote},
+};
+
+use crate::oracle::{History, Observation};
+
+/// Votes, headers and grants of one signer that count for one receiver.
+const REMEMBERED: usize = 32;
+
+/// What one correct node got from one traitor.
+#[derive(Default)]
+struct Received {
+    votes: VecDeque<Signed<Vote>>,
+    headers: VecDeque<(Point, SignedHeader)>,
+    grants: VecDeque<Signed<Grant>>,
+    reports: VecDeque<Signed<Report>>,
+}
+
+/// A signed statement.
+enum Statement<'a> {
+    Vote(&'a Signed<Vote>),
+    Header(&'a SignedHeader),
+    Grant(Signed<Grant>),
+    Report(&'a Signed<Report>),
+}
+
+impl Statement<'_> {
+    fn signer(&self) -> NodeId {
+        match self {
+            Self::Vote(vote) => vote.signer,
+            Self::Header(signed) => signed.header.author,
+            Self::Grant(grant) => grant.signer,
+            Self::Report(report) => report.signer,
+        }
+    }
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Found {
+    received: BTreeMap<(NodeId, NodeId), Received>,
+    /// Who could be convicted, and by which two nodes together.
+    due: BTreeMap<NodeId, BTreeSet<(NodeId, NodeId)>>,
+    /// The evidence that correct nodes hold: holder, accused.
+    held: BTreeSet<(NodeId, NodeId)>,
+}
+
+impl Found {
+    /// A message reached a correct node.
+    pub fn received(&mut self, history: &History, node: NodeId, message: &Message) {
+        if history.correct.iter().all(|correct| *correct) || !history.is_correct(node) {
+            return;
+        }
+        let statements = statements(message);
+        for statement in statements {
+            let signer = statement.signer();
+            let convicted = self.held.iter().any(|(_, accused)| *accused == signer);
+            if !history.is_correct(signer) && !convicted {
+                self.compare(history, node, signer, &statement);
+                self.remember(history, node, signer, &statement);
+            }
+        }
+    }
+
+    /// A correct node did something.
+    pub fn observe(&mut self, node: NodeId, observation: &Observation<'_>) {
+        match observation {
+            Observation::Notice(Notice::Evidence(evidence)) => {
+                self.held.insert((node, evidence.accused()));
+            }
+            // What it had heard is forgotten, and evidence that was not durable.
+            Observation::Restarted { restored, .. } => {
+                self.received.retain(|(holder, _), _| *holder != node);
+                self.held.retain(|(holder, _)| *holder != node);
+                if let Some(restored) = restored {
+                    let accused = restored.evidence.iter().map(|evidence| evidence.accused());
+                    self.held.extend(accused.map(|accused| (node, accused)));
+                }
+                for pairs in self.due.values_mut() {
+                    pairs.retain(|(one, other)| *one != node && *other != node);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A traitor that some correct node should hold evidence against, and that node.
+    #[must_use]
+    pub fn missing(&self, history: &History) -> Option<(NodeId, NodeId)> {
+        let due = self.due.iter().filter(|(_, pairs)| !pairs.is_empty());
+        let convicted = self.held.iter().map(|(_, accused)| *accused);
+        let accused: BTreeSet<NodeId> = due.map(|(signer, _)| *signer).chain(convicted).collect();
+        let correct = (0..).map(NodeId).take(history.correct.len());
+        let holders: Vec<NodeId> = correct.filter(|&node| history.is_correct(node)).collect();
+        accused.iter().find_map(|&accused| {
+            let lacks = |holder: &&NodeId| !self.held.contains(&(**holder, accused));
+            holders.iter().find(lacks).map(|&holder| (holder, accused))
+        })
+    }
+
+    fn compare(
+        &mut self,
+        history: &History,
+        node: NodeId,
+        signer: NodeId,
+        statement: &Statement<'_>,
+    ) {
+        let all = self.received.iter();
+        let with = all
+            .filter(|((_, of), _)| *of == signer)
+            .find(|((holder, _), received)| {
+                received.contradicts(history, [node, *holder], statement)
+            })
+            .map(|((holder, _), _)| *holder);
+        if let Some(holder) = with {
+            self.due.entry(signer).or_default().insert((node, holder));
+        }
+    }
+
+    fn remember(
+        &mut self,
+        history: &History,
+        node: NodeId,
+        signer: NodeId,
+        statement: &Statement<'_>,
+    ) {
+        let received = self.received.entry((node, signer)).or_default();
+        match statement {
+            Statement::Vote(vote) => push(&mut received.votes, (*vote).clone(), REMEMBERED),
+            Statement::Header(signed) => {
+                let point = signed.header.point(history.configuration());
+                let last = history.logs[node.position()].last();
+                if point.index.beyond(last) <= limits::WINDOW {
+                    push(
+                        &mut received.headers,
+                        (point, (*signed).clone()),
+                        REMEMBERED,
+                    );
+                }
+            }
+            Statement::Grant(grant) => push(&mut received.grants, grant.clone(), REMEMBERED / 4),
+            Statement::Report(report) => push(&mut received.reports, (*report).clone(), 1),
+        }
+    }
+}
+
+fn push<T: PartialEq>(queue: &mut VecDeque<T>, value: T, most: usize) {
+    if queue.back() != Some(&value) {
+        queue.push_back(value);
+    }
+    if queue.len() > most {
+        queue.pop_front();
+    }
+}
+
+impl Received {
+    fn contradicts(
+        &self,
+        history: &History,
+        nodes: [NodeId; 2],
+        statement: &Statement<'_>,
+    ) -> bool {
+        let configuration = history.configuration();
+        match statement {
+            Statement::Vote(vote) => {
+                let votes = self.votes.iter();
+                let mut reports = self.reports.iter();
+                votes.rev().any(|known| {
+                    results_differ(&known.body, &vote.body)
+                        || forked(history, nodes, &known.body, &vote.body)
+                }) || reports.any(|report| denies(configuration, report, vote))
+            }
+            Statement::Header(signed) => {
+                let point = signed.header.point(configuration);
+                self.headers.iter().any(|(known, other)| {
+                    known.index == point.index
+                        && *known != point
+                        && other.header.term == signed.header.term
+                })
+            }
+            Statement::Grant(grant) => self
+                .grants
+                .iter()
+                .any(|known| known.body.term == grant.body.term && known.body != grant.body),
+            Statement::Report(report) => {
+                let last: Option<&Signed<Vote>> = self.votes.back();
+                last.is_some_and(|vote| denies(configuration, report, vote))
+            }
+        }
+    }
+}
+
+fn denies(configuration: &Configuration, report: &Signed<Report>, vote: &Signed<Vote>) -> bool {
+    leaves_out(configuration, &report.body, &vote.body)
+}
+
+/// Whether two accepted points of one term fork, as their heights or the chain of one of two nodes
+/// show.
+fn forked(history: &History, nodes: [NodeId; 2], one: &Vote, other: &Vote) -> bool {
+    let same_term: Option<Term> = (one.term == other.term).then_some(one.term);
+    let points = one.accepted.zip(other.accepted);
+    let Some((_, (first, second))) = same_term.zip(points) else {
+        return false;
+    };
+    let (low, high) = if first.index <= second.index {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    if low.index == high.index {
+        return low.hash != high.hash;
+    }
+    high.index.beyond(low.index) <= limits::WINDOW
+        && nodes.iter().any(|node| {
+            let log = &history.logs[node.position()];
+            // What lies far below the end is no longer in memory.
+            log.last().beyond(low.index) <= limits::WINDOW
+                && log.contains(high)
+                && log
+                    .get(low.index)
+                    .is_some_and(|entry| entry.hash != low.hash)
+        })
+}
+
+fn statements(message: &Message) -> Vec<Statement<'_>> {
+    let mut found = Vec::new();
+    match message {
+        Message::Vote(vote) => found.push(Statement::Vote(vote)),
+        Message::VoteGranted(grant) => found.push(Statement::Grant(grant.clone())),
+        Message::Heartbeat(signed) => {
+            quorum(&mut found, signed.body.commit.as_ref());
+            election(&mut found, signed.body.election.as_ref());
+        }
+        Message::AppendEntries(signed) => {
+            let entries = signed.body.entries.iter();
+            found.extend(entries.map(|entry| Statement::Header(&entry.signed)));
+            election(&mut found, signed.body.election.as_ref());
+        }
+        Message::FetchReply(signed) => {
+            let entries = signed.body.entries.iter();
+            found.extend(entries.map(|entry| Statement::Header(&entry.signed)));
+            quorum(&mut found, signed.body.commit.as_ref());
+        }
+        Message::Proof(signed) => {
+            quorum(&mut found, signed.body.commit.as_ref());
+            election(&mut found, signed.body.election.as_ref());
+        }
+        Message::Report(signed) => report(&mut found, signed),
+        Message::RequestVote(signed) => {
+            for one in &signed.body.reports {
+                report(&mut found, one);
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+fn quorum<'a>(found: &mut Vec<Statement<'a>>, certificate: Option<&'a QuorumCertificate>) {
+    let votes = certificate.into_iter().flat_map(|one| &one.votes);
+    found.extend(votes.map(Statement::Vote));
+}
+
+fn election<'a>(found: &mut Vec<Statement<'a>>, certificate: Option<&'a ElectionCertificate>) {
+    let grants = certificate
+        .into_iter()
+        .flat_map(ElectionCertificate::signed_grants);
+    found.extend(grants.map(Statement::Grant));
+}
+
+fn report<'a>(found: &mut Vec<Statement<'a>>, signed: &'a Signed<Report>) {
+    found.push(Statement::Report(signed));
+    let body = &signed.body;
+    quorum(found, body.accept.as_ref());
+    quorum(found, body.commit.as_ref());
+    match &body.pair.justification {
+        Justification::Opening => {}
+        Justification::Election(certificate) => election(found, Some(certificate)),
+        Justification::Commit(certificate) => quorum(found, Some(certificate)),
+    }
+    found.extend(body.pair.headers.iter().map(Statement::Header));
+}

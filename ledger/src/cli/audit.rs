@@ -1,0 +1,234 @@
+//! `ledger audit`: the data of stopped nodes, judged offline; where two ledgers part, who did it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use consensus::NodeId;
+use keys::{Genesis, to_hex};
+use serde_json::{Value, json};
+
+use super::{
+    evidence::Proved,
+    failure::{Failure, Outcome},
+    files,
+    output::{Output, explained, table},
+    setup::Common,
+};
+use crate::audit::{Audit, AuditError, Inspected, Parting, Unreadable, audit};
+
+pub const EXAMPLES: &str = "\
+Each DATA is the folder of one stopped node, or its data folder. Every entry, certificate and result
+in it is checked from the genesis file alone; nothing is written there. More folders give more
+evidence.
+
+Examples:
+  ledger audit n0 --genesis genesis.json                     # is this node's ledger sound?
+  ledger audit n0 n1 --genesis genesis.json                  # do the two agree?
+  ledger audit n0 n1 --genesis genesis.json --out evidence   # and if not, the proofs as files";
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Folders of stopped nodes of one network
+    #[arg(value_name = "DATA", required = true)]
+    directories: Vec<PathBuf>,
+    /// The genesis file to check against [default: the data directory's]
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+    /// Write each piece of evidence to a file in this folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
+    let genesis = common.genesis(arguments.genesis.as_deref())?;
+    let configuration = node::configuration(&genesis, None)
+        .map_err(|error| Failure::unverified(format!("the genesis makes no network: {error}")))?;
+    let audit = audit(&genesis, &configuration, &arguments.directories).map_err(refused)?;
+    let proved: Vec<Proved> = match &audit.parting {
+        None => Vec::new(),
+        Some(parting) => parting
+            .evidence
+            .iter()
+            .map(|evidence| Proved::of(&genesis, evidence))
+            .collect(),
+    };
+    let written = match &arguments.out {
+        Some(folder) => export(folder, &genesis, &proved)?,
+        None => Vec::new(),
+    };
+    let json = described(&genesis, &audit, &proved, &written);
+    let text = sentences(&genesis, &audit, &proved, &written);
+    if audit.holds() {
+        output.result(&json, &text);
+        return Ok(());
+    }
+    output.remark(&text);
+    let mut failure = Failure::unverified(conclusion(&genesis, &audit));
+    if let Value::Object(known) = json {
+        failure.known = known;
+    }
+    Err(match (written.first(), &audit.parting) {
+        (Some(file), _) => failure.next(explained(
+            &common.command(&["evidence", "verify", file]),
+            "convinces whoever has the genesis file",
+        )),
+        (None, Some(_)) => failure.next(
+            "Run it again with --out FOLDER to keep the evidence; more nodes' folders give more of it.",
+        ),
+        (None, None) => failure.next(
+            "Keep a copy of the folder for inspection, and compare it with another node's: ledger audit DATA OTHER",
+        ),
+    })
+}
+
+fn refused(error: AuditError) -> Failure {
+    match &error {
+        AuditError::Unreadable(Unreadable::Absent(_)) => {
+            Failure::usage(error.to_string()).next("Name the folder of a stopped node.")
+        }
+        AuditError::Unreadable(Unreadable::Open(storage::OpenError::Locked { .. })) => {
+            Failure::usage(error.to_string())
+                .next("Stop the node first: its data change while it runs.")
+        }
+        AuditError::Unreadable(Unreadable::Open(storage::OpenError::OtherNetwork { .. }))
+        | AuditError::Unreadable(Unreadable::Stranger(_)) => Failure::usage(error.to_string())
+            .next("Name the genesis file of its network with --genesis FILE."),
+        AuditError::Unreadable(_) => Failure::system("read the data", &error),
+        AuditError::Size(_) => Failure::unverified(error.to_string()),
+    }
+}
+
+fn name(genesis: &Genesis, node: NodeId) -> String {
+    let validator = genesis.validators().get(node.position());
+    validator.map_or_else(|| node.to_string(), |validator| validator.name.clone())
+}
+
+fn names(genesis: &Genesis, nodes: impl IntoIterator<Item = NodeId>) -> Vec<String> {
+    nodes.into_iter().map(|node| name(genesis, node)).collect()
+}
+
+fn export(folder: &Path, genesis: &Genesis, proved: &[Proved]) -> Outcome<Vec<String>> {
+    fs::create_dir_all(folder)
+        .map_err(|error| Failure::system(format!("create {}", folder.display()), error))?;
+    proved
+        .iter()
+        .map(|one| {
+            let path = folder.join(format!("{}.json", &one.id[..16]));
+            files::write(&path, one.file(&genesis.id()).as_bytes())?;
+            Ok(path.display().to_string())
+        })
+        .collect()
+}
+
+fn described(genesis: &Genesis, audit: &Audit, proved: &[Proved], written: &[String]) -> Value {
+    let ledger = |one: &Inspected| {
+        json!({
+            "directory": one.directory.display().to_string(),
+            "node": name(genesis, one.node),
+            "committed": one.hashes.len(),
+            "hash": one.hashes.last().map(|hash| to_hex(&hash.0)),
+            "results": to_hex(&one.applied.digest.0),
+            "valid": one.problem.is_none(),
+            "problem": one.problem.as_ref().map(ToString::to_string),
+        })
+    };
+    let elections = |parting: &Parting| {
+        let one = |election: &consensus::evidence::audit::FalseElection| {
+            json!({
+                "term": election.term.0,
+                "granters": names(genesis, election.granters.iter().copied()),
+            })
+        };
+        parting.false_elections.iter().map(one).collect::<Vec<_>>()
+    };
+    let parting = audit.parting.as_ref();
+    json!({
+        "ledgers": audit.inspected.iter().map(ledger).collect::<Vec<_>>(),
+        "valid": audit.holds(),
+        "agree": parting.is_none(),
+        "agreed": audit.agreed.0,
+        "part_at": parting.map(|parting| parting.index.0),
+        "culprits": parting.map_or_else(Vec::new, |parting| names(genesis, parting.culprits())),
+        "false_elections": parting.map_or_else(Vec::new, elections),
+        "evidence": proved.iter().map(Proved::json).collect::<Vec<_>>(),
+        "files": written,
+    })
+}
+
+fn conclusion(genesis: &Genesis, audit: &Audit) -> String {
+    if let Some(parting) = &audit.parting {
+        let culprits = names(genesis, parting.culprits());
+        let by = match &culprits[..] {
+            [] => "no evidence names who did it".to_owned(),
+            culprits => format!("the evidence convicts {}", culprits.join(", ")),
+        };
+        return format!("the ledgers part at index {}: {by}", parting.index);
+    }
+    let unsound = audit.inspected.iter().find_map(|one| {
+        let problem = one.problem.as_ref()?;
+        Some(format!("{}: {problem}", one.directory.display()))
+    });
+    unsound.unwrap_or_else(|| "the audit failed".to_owned())
+}
+
+fn sentences(genesis: &Genesis, audit: &Audit, proved: &[Proved], written: &[String]) -> String {
+    let mut lines: Vec<String> = audit
+        .inspected
+        .iter()
+        .map(|one| {
+            let verdict = match &one.problem {
+                None => "every entry, certificate and result holds".to_owned(),
+                Some(problem) => problem.to_string(),
+            };
+            format!(
+                "{} in {}: {} committed entries, {verdict}.",
+                name(genesis, one.node),
+                one.directory.display(),
+                one.hashes.len()
+            )
+        })
+        .collect();
+    match &audit.parting {
+        None if audit.inspected.len() > 1 => {
+            lines.push(format!("The ledgers agree up to index {}.", audit.agreed));
+        }
+        None => {}
+        Some(parting) => {
+            let (one, other) = parting.between;
+            let of = |position: usize| name(genesis, audit.inspected[position].node);
+            lines.push(format!(
+                "The ledgers of {} and {} part at index {}; up to {} they agree.",
+                of(one),
+                of(other),
+                parting.index,
+                audit.agreed
+            ));
+            let rows: Vec<Vec<String>> = proved.iter().map(Proved::row).collect();
+            if !rows.is_empty() {
+                lines.push(table(
+                    &["id", "accused", "offence", "what was signed"],
+                    &rows,
+                ));
+            }
+            for election in &parting.false_elections {
+                lines.push(format!(
+                    "In term {} a base was granted that does not follow from its reports, by {}.",
+                    election.term,
+                    names(genesis, election.granters.iter().copied()).join(", ")
+                ));
+            }
+        }
+    }
+    if let Some(file) = written.first() {
+        let folder = Path::new(file).parent().unwrap_or(Path::new("."));
+        lines.push(format!(
+            "Wrote {} files to {}.",
+            written.len(),
+            folder.display()
+        ));
+    }
+    lines.join("\n")
+}
