@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -73,6 +73,13 @@ pub(crate) fn open(path: &Path) -> Result<File, FileError> {
         return Err(FileError::NotAFile(path.to_owned()));
     }
     File::open(path).map_err(FileError::system("read", path))
+}
+
+/// The permission bits of the file that is open, not of the name: the name may lead elsewhere by
+/// now.
+pub(crate) fn mode(path: &Path, file: &File) -> Result<u32, FileError> {
+    let metadata = file.metadata().map_err(FileError::system("read", path))?;
+    Ok(metadata.permissions().mode() & 0o777)
 }
 
 /// Reads what is left of `file`, at most `limit` bytes. The buffer is wiped when it is dropped.
@@ -180,7 +187,6 @@ pub(crate) fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     fn names(directory: &Path) -> Vec<String> {
         fs::read_dir(directory)

@@ -8,9 +8,10 @@ use thiserror::Error;
 
 use crate::directory::data_directory;
 use crate::file::{FileError, Overwrite};
-use crate::key_file::KeyFileError;
+use crate::key_file::{KeyFileError, PublicSide};
 use crate::key_pair::{KeyPair, RandomnessError};
 use crate::name::{NameError, check_name};
+use crate::passphrase::{Passphrase, PassphraseSource};
 
 const EXTENSION: &str = "pem";
 
@@ -33,6 +34,7 @@ pub enum KeyStoreError {
 #[derive(Clone, Debug)]
 pub struct KeyStore {
     directory: PathBuf,
+    passphrases: PassphraseSource,
 }
 
 impl KeyStore {
@@ -41,7 +43,15 @@ impl KeyStore {
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
+            passphrases: PassphraseSource::Usual,
         }
+    }
+
+    /// The same store, with the passphrases of locked keys from that source.
+    #[must_use]
+    pub fn with_passphrases(mut self, passphrases: PassphraseSource) -> Self {
+        self.passphrases = passphrases;
+        self
     }
 
     /// The store of the data directory `data` (see [`data_directory`]): its folder `keys`.
@@ -99,7 +109,18 @@ impl KeyStore {
     /// # Errors
     /// [`KeyStoreError::Name`], or what is wrong with its file.
     pub fn load(&self, name: &str) -> Result<KeyPair, KeyStoreError> {
-        Ok(KeyPair::read_pem(&self.path(name)?)?)
+        Ok(KeyPair::read_pem_with(
+            &self.path(name)?,
+            &self.passphrases,
+        )?)
+    }
+
+    /// The public side of the key of that name, which takes no passphrase if the file is ours.
+    ///
+    /// # Errors
+    /// As [`KeyStore::load`].
+    pub fn public_side(&self, name: &str) -> Result<PublicSide, KeyStoreError> {
+        Ok(PublicSide::read(&self.path(name)?, &self.passphrases)?)
     }
 
     /// Makes a new key of that name. One that exists is never replaced.
@@ -124,6 +145,21 @@ impl KeyStore {
         overwrite: Overwrite,
     ) -> Result<(), KeyStoreError> {
         key.write_pem(&self.path(name)?, overwrite)?;
+        Ok(())
+    }
+
+    /// Keeps `key` under that name, locked by a passphrase.
+    ///
+    /// # Errors
+    /// As [`KeyStore::create`].
+    pub fn save_locked(
+        &self,
+        name: &str,
+        key: &KeyPair,
+        passphrase: &Passphrase,
+        overwrite: Overwrite,
+    ) -> Result<(), KeyStoreError> {
+        key.write_locked_pem(&self.path(name)?, passphrase, overwrite)?;
         Ok(())
     }
 }

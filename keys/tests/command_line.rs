@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use keys::{Genesis, KeyPair, KeyStore, to_hex};
+use keys::{Genesis, KeyPair, KeyStore, Passphrase, PassphraseSource, to_hex};
 use serde_json::Value;
 
 /// A folder of its own for every test.
@@ -26,6 +26,8 @@ impl Folder {
             .args(arguments)
             .current_dir(self.0.path())
             .env("HAWSER_DATA", self.path("data"))
+            .env_remove("HAWSER_PASSPHRASE_FILE")
+            .stdin(Stdio::null())
             .env_remove("CARGO_PKG_NAME");
         command
     }
@@ -117,6 +119,7 @@ fn a_key_is_made_shown_and_listed() {
         "validator_key": key.validator_key().to_string(),
         "public_key_hex": key.public_key().to_hex(),
         "file": file.display().to_string(),
+        "locked": false,
     });
     assert_eq!(shown.json(), expected);
     assert!(shown.stderr.contains("Next: "));
@@ -422,4 +425,90 @@ fn help_has_examples_everywhere() {
         let help = folder.run(&[command, &["--help"]].concat()).ok().stdout;
         assert!(help.contains("Examples:"), "{command:?}: {help}");
     }
+}
+
+impl Folder {
+    /// A file that holds a passphrase.
+    fn passphrase(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path.display().to_string()
+    }
+
+    fn load(&self, name: &str, passphrase: &str) -> KeyPair {
+        let passphrase = Passphrase::new(passphrase.to_owned()).unwrap();
+        KeyStore::new(self.path("data/keys"))
+            .with_passphrases(PassphraseSource::Known(passphrase))
+            .load(name)
+            .unwrap()
+    }
+}
+
+#[test]
+fn a_key_is_locked_and_its_public_side_shown_without_the_passphrase() {
+    let folder = Folder::new();
+    let one = folder.passphrase("one", "open sesame\n");
+    let made = folder.run(&["generate", "alice", "--passphrase-file", &one, "--json"]);
+    let made = made.ok().json();
+    assert_eq!(made["locked"], true);
+    let key = folder.load("alice", "open sesame");
+    assert_eq!(made["address"], key.public_key().address().to_string());
+    let text = fs::read_to_string(folder.path("data/keys/alice.pem")).unwrap();
+    assert!(text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    assert_eq!(folder.run(&["show", "alice", "--json"]).ok().json(), made);
+    let list = folder.run(&["list", "--json"]).ok().json();
+    assert_eq!(list["keys"][0], made);
+    assert!(folder.run(&["list"]).ok().stdout.contains("locked"));
+}
+
+#[test]
+fn the_passphrase_is_changed_and_removed_and_the_key_stays() {
+    let folder = Folder::new();
+    let [one, two] =
+        [("one", "first"), ("two", "second")].map(|(name, text)| folder.passphrase(name, text));
+    folder.run(&["gen", "alice"]).ok();
+    let path = folder.path("data/keys/alice.pem");
+    let key = KeyPair::read_pem(&path).unwrap().public_key();
+    let change = ["change-passphrase", "alice"];
+    folder
+        .run(&[&change[..], &["--new-passphrase-file", &one]].concat())
+        .ok();
+    assert_eq!(folder.load("alice", "first").public_key(), key);
+    let files = ["--passphrase-file", &one, "--new-passphrase-file", &two];
+    folder.run(&[&change[..], &files].concat()).ok();
+    assert_eq!(folder.load("alice", "second").public_key(), key);
+    // The old one unlocks it no more, and nothing is changed by trying.
+    let before = fs::read(&path).unwrap();
+    let wrong = folder.run(&[&change[..], &files].concat()).failed(5);
+    assert!(wrong.stderr.contains("does not unlock"), "{}", wrong.stderr);
+    assert_eq!(fs::read(&path).unwrap(), before);
+    // The variable does what the option does.
+    let mut removal = folder.command(&[&change[..], &["--remove"]].concat());
+    let removed: Run = removal
+        .env("HAWSER_PASSPHRASE_FILE", &two)
+        .output()
+        .unwrap()
+        .into();
+    removed.ok();
+    assert_eq!(KeyPair::read_pem(&path).unwrap().public_key(), key);
+}
+
+#[test]
+fn without_terminal_or_file_a_locked_key_stays_locked() {
+    let folder = Folder::new();
+    let one = folder.passphrase("one", "first");
+    folder
+        .run(&["gen", "alice", "--passphrase-file", &one])
+        .ok();
+    let change = ["change-passphrase", "alice", "--remove"];
+    let failure = folder.run(&change).failed(2);
+    assert!(
+        failure.stderr.contains("--passphrase-file"),
+        "{}",
+        failure.stderr
+    );
+    let asked = folder.run(&["gen", "bob", "--passphrase"]).failed(2);
+    assert!(asked.stderr.contains("no terminal"), "{}", asked.stderr);
+    assert!(!folder.path("data/keys/bob.pem").exists());
 }

@@ -1,7 +1,10 @@
 //! What went wrong, what to run next, and the exit code.
 
 use keys::exit::Code;
-use keys::{FileError, GenesisError, KeyFileError, KeyStoreError, NameError, RandomnessError};
+use keys::{
+    FileError, GenesisError, KeyFileError, KeyStoreError, NameError, PassphraseError,
+    RandomnessError,
+};
 
 /// A command that failed.
 pub struct Failure {
@@ -45,7 +48,23 @@ fn file_code(error: &FileError) -> Code {
 fn key_file_code(error: &KeyFileError) -> Code {
     match error {
         KeyFileError::File(error) => file_code(error),
+        KeyFileError::Locked { source, .. } => passphrase_code(source),
+        KeyFileError::Randomness(_) => Code::Internal,
         _ => Code::VerificationFailed,
+    }
+}
+
+fn passphrase_code(error: &PassphraseError) -> Code {
+    match error {
+        PassphraseError::File(error) => file_code(error),
+        PassphraseError::Terminal(_) => Code::Internal,
+        _ => Code::Usage,
+    }
+}
+
+impl From<PassphraseError> for Failure {
+    fn from(error: PassphraseError) -> Self {
+        Self::new(passphrase_code(&error), &error)
     }
 }
 

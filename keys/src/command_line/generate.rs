@@ -1,7 +1,7 @@
 //! `keys gen NAME`.
 
 use clap::Args;
-use keys::{KeyPair, Overwrite};
+use keys::{KeyPair, Overwrite, Passphrase, PublicSide};
 
 use super::Common;
 use super::failure::{Failure, exists};
@@ -12,6 +12,8 @@ pub const EXAMPLES: &str = "\
 Examples:
   keys gen alice
   keys gen n0 --dir /etc/hawser/keys
+  keys gen admin --passphrase        lock the file by a passphrase, which is asked for
+  keys gen admin --passphrase-file secret.txt
   keys gen alice --force             replace a key; the old one is gone for good";
 
 #[derive(Args)]
@@ -21,6 +23,9 @@ pub struct Arguments {
     /// Replace the key of that name, which is then lost
     #[arg(long)]
     force: bool,
+    /// Lock the file by a passphrase: that in --passphrase-file, or else it is asked for
+    #[arg(long)]
+    passphrase: bool,
 }
 
 pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Result<(), Failure> {
@@ -33,7 +38,18 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Result<()
     } else {
         Overwrite::Refuse
     };
-    store.save(name, &key, overwrite).map_err(|error| {
+    let passphrase = match &common.passphrase_file {
+        Some(path) => Some(Passphrase::from_file(path)?),
+        None if arguments.passphrase => {
+            Some(Passphrase::ask_new(&format!("Passphrase of {name}: "))?)
+        }
+        None => None,
+    };
+    let saved = match &passphrase {
+        Some(passphrase) => store.save_locked(name, &key, passphrase, overwrite),
+        None => store.save(name, &key, overwrite),
+    };
+    saved.map_err(|error| {
         let there = exists(&error);
         let failure = Failure::from(error);
         if there {
@@ -46,9 +62,16 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Result<()
             failure
         }
     })?;
-    let identity = Identity::new(Some(name), &key, &path);
+    let side = PublicSide {
+        key: key.public_key(),
+        locked: passphrase.is_some(),
+    };
+    let identity = Identity::new(Some(name), &side, &path);
     output.result(&identity, &identity.text());
     output.remark("The secret key is in that file alone: keep a copy where you keep secrets.");
+    if side.locked {
+        output.remark("Without the passphrase the file is worth nothing: keep that too.");
+    }
     output.next(&common.command(&["show", name]));
     Ok(())
 }

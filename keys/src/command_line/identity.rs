@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keys::{Address, KeyPair, PublicKey, ValidatorKey};
+use keys::{Address, PublicKey, PublicSide, ValidatorKey};
 use serde::Serialize;
 
 /// The public side of a key file.
@@ -15,18 +15,21 @@ pub struct Identity {
     pub validator_key: ValidatorKey,
     pub public_key_hex: String,
     pub file: String,
+    /// Whether it takes a passphrase to use the key.
+    pub locked: bool,
 }
 
 impl Identity {
-    pub fn new(name: Option<&str>, key: &KeyPair, file: &Path) -> Self {
-        let public_key = key.public_key();
+    pub fn new(name: Option<&str>, side: &PublicSide, file: &Path) -> Self {
+        let public_key = side.key;
         Self {
             name: name.map(str::to_owned),
             address: public_key.address(),
             public_key,
-            validator_key: key.validator_key(),
+            validator_key: public_key.into(),
             public_key_hex: public_key.to_hex(),
             file: file.display().to_string(),
+            locked: side.locked,
         }
     }
 
@@ -38,8 +41,17 @@ impl Identity {
              public key     {}\n\
              as validator   {}\n\
              hexadecimal    {}\n\
-             file           {}",
-            self.address, self.public_key, self.validator_key, self.public_key_hex, self.file
+             file           {}{}",
+            self.address,
+            self.public_key,
+            self.validator_key,
+            self.public_key_hex,
+            self.file,
+            if self.locked {
+                ", locked by a passphrase"
+            } else {
+                ""
+            }
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use keys::PassphraseSource;
 use keys::exit::Code;
 use serde::Serialize;
 
@@ -24,17 +25,21 @@ struct Unreadable {
 }
 
 pub fn run(common: &Common, output: &Output) -> Result<(), Failure> {
-    let store = common.store();
+    // A list does not ask for the passphrase of every key that other software locked.
+    let store = match common.passphrase_file {
+        Some(_) => common.store(),
+        None => common.store().with_passphrases(PassphraseSource::Nowhere),
+    };
     let mut list = List {
         directory: store.directory().display().to_string(),
         keys: Vec::new(),
         unreadable: Vec::new(),
     };
     for name in store.list()? {
-        match store.load(&name) {
-            Ok(key) => {
+        match store.public_side(&name) {
+            Ok(side) => {
                 let path = store.path(&name)?;
-                list.keys.push(Identity::new(Some(&name), &key, &path));
+                list.keys.push(Identity::new(Some(&name), &side, &path));
             }
             Err(error) => list.unreadable.push(Unreadable {
                 name,
@@ -69,8 +74,9 @@ fn table(list: &List) -> String {
     let mut text = format!("Keys in {}", list.directory);
     for key in &list.keys {
         let name = key.name.as_deref().unwrap_or_default();
+        let locked = if key.locked { "  locked" } else { "" };
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n{name:width$}  {}", key.address);
+        let _ = write!(text, "\n{name:width$}  {}{locked}", key.address);
     }
     for key in &list.unreadable {
         let _ = write!(text, "\n{:width$}  cannot be used: {}", key.name, key.error);

@@ -1,5 +1,6 @@
 //! Command line.
 
+mod change_passphrase;
 mod failure;
 mod generate;
 mod genesis;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use keys::exit::Code;
-use keys::{KeyStore, data_directory};
+use keys::{KeyStore, PassphraseSource, data_directory};
 
 use failure::Failure;
 use output::Output;
@@ -34,6 +35,8 @@ struct CommandLine {
 const EXAMPLES: &str = "\
 Examples:
   keys gen alice                     make a key, in .hawser/keys/alice.pem
+  keys gen admin --passphrase        make a key that is locked by a passphrase
+  keys change-passphrase alice       lock a key, or lock it by another passphrase
   keys show alice                    its address and public keys
   keys list --json                   all keys, for a program
   keys genesis --mode raft \\
@@ -52,6 +55,10 @@ struct Common {
     /// The folder of the key files [default: keys in the data directory]
     #[arg(long, global = true, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// The file that holds the passphrase of a locked key [default: $HAWSER_PASSPHRASE_FILE, else
+    /// it is asked for]
+    #[arg(long, global = true, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
     /// JSON alone on standard output, text for people on standard error
     #[arg(long, global = true)]
     json: bool,
@@ -63,10 +70,16 @@ impl Common {
     }
 
     fn store(&self) -> KeyStore {
-        match &self.dir {
+        let store = match &self.dir {
             Some(directory) => KeyStore::new(directory),
             None => KeyStore::in_data_directory(self.data.clone()),
-        }
+        };
+        store.with_passphrases(self.passphrases())
+    }
+
+    /// Where the passphrases of locked keys come from.
+    fn passphrases(&self) -> PassphraseSource {
+        PassphraseSource::file_or_usual(self.passphrase_file.clone())
     }
 
     /// A command of this program as the user would type it, with the folders chosen this time.
@@ -86,13 +99,16 @@ impl Common {
 #[derive(Subcommand)]
 enum Command {
     /// Make a new key
-    #[command(after_help = generate::EXAMPLES)]
+    #[command(alias = "generate", after_help = generate::EXAMPLES)]
     Gen(generate::Arguments),
     /// Show a key's address and public keys, never the secret
     #[command(after_help = show::EXAMPLES)]
     Show(show::Arguments),
     /// List the keys
     List,
+    /// Lock a key by a passphrase, or by another one
+    #[command(after_help = change_passphrase::EXAMPLES)]
+    ChangePassphrase(change_passphrase::Arguments),
     /// Write a genesis file, or show one
     #[command(after_help = genesis::EXAMPLES)]
     Genesis(genesis::Arguments),
@@ -107,6 +123,9 @@ pub fn run() -> Code {
         Command::Gen(arguments) => generate::run(&common, &arguments, &output),
         Command::Show(arguments) => show::run(&common, &arguments, &output),
         Command::List => list::run(&common, &output),
+        Command::ChangePassphrase(arguments) => {
+            change_passphrase::run(&common, &arguments, &output)
+        }
         Command::Genesis(arguments) => genesis::run(&common, arguments, &output),
     };
     match result {

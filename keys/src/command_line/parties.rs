@@ -52,8 +52,8 @@ impl<'a> KeyReader<'a> {
         if check_name(text).is_err() {
             return Ok(None);
         }
-        match self.store.load(text) {
-            Ok(key) => Ok(Some(key.public_key())),
+        match self.store.public_side(text) {
+            Ok(side) => Ok(Some(side.key)),
             Err(error) => {
                 let absent = missing(&error);
                 let failure = Failure::from(error);

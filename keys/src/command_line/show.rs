@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use keys::{FileError, KeyFileError, KeyPair};
+use keys::{FileError, KeyFileError, PublicSide};
 
 use super::Common;
 use super::failure::{Failure, missing};
@@ -26,7 +26,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Result<()
     let text = arguments.key.as_str();
     let identity = if text.contains('/') || text.ends_with(".pem") {
         let path = Path::new(text);
-        let key = KeyPair::read_pem(path).map_err(|error| {
+        let side = PublicSide::read(path, &common.passphrases()).map_err(|error| {
             let absent = matches!(error, KeyFileError::File(FileError::NotFound(_)));
             let failure = Failure::from(error);
             if absent {
@@ -38,10 +38,10 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Result<()
                 failure
             }
         })?;
-        Identity::new(None, &key, path)
+        Identity::new(None, &side, path)
     } else {
         let store = common.store();
-        let key = store.load(text).map_err(|error| {
+        let side = store.public_side(text).map_err(|error| {
             let absent = missing(&error);
             let failure = Failure::from(error);
             if absent {
@@ -54,7 +54,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Result<()
                 failure
             }
         })?;
-        Identity::new(Some(text), &key, &store.path(text)?)
+        Identity::new(Some(text), &side, &store.path(text)?)
     };
     output.result(&identity, &identity.text());
     output.next(&common.command(&["genesis", "--help"]));

@@ -188,8 +188,9 @@ fn name_of(setup: &Setup, account: &AccountAnswer) -> Option<String> {
 
 /// Whether the key that may act for the account is here, under its name.
 fn holds_key(setup: &Setup, account: &AccountAnswer) -> bool {
-    let key = name_of(setup, account).and_then(|name| setup.keys.load(&name).ok());
-    key.is_some_and(|key| key.public_key() == account.key)
+    let keys = setup.silent_keys();
+    let side = name_of(setup, account).and_then(|name| keys.public_side(&name).ok());
+    side.is_some_and(|side| side.key == account.key)
 }
 
 fn described(setup: &Setup, account: &AccountAnswer) -> Value {
@@ -213,8 +214,8 @@ async fn new(setup: &Setup, arguments: &NewArguments, output: Output) -> Outcome
         Some(text) => text.parse().map_err(|error| {
             Failure::usage(format!("{text:?} is no public key of an account: {error}"))
         })?,
-        None => match setup.keys.load(name) {
-            Ok(key) => key.public_key(),
+        None => match setup.keys.public_side(name) {
+            Ok(side) => side.key,
             Err(error) if missing(&error) => setup.keys.create(name)?.public_key(),
             Err(error) => return Err(error.into()),
         },

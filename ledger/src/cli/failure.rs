@@ -105,6 +105,7 @@ impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
         match error {
             KeyFileError::File(error) => error.into(),
+            error @ KeyFileError::Locked { .. } => Self::usage(error.to_string()),
             error => Self::unverified(error.to_string()),
         }
     }

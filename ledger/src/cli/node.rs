@@ -29,6 +29,7 @@ Examples:
   ledger node --data /var/lib/hawser/n0 --listen 0.0.0.0:4100
   ledger node --data n1 --genesis genesis.json --listen 10.0.0.2:4100
   RUST_LOG=node=debug ledger node --data n0
+  ledger node --data n0 --passphrase-file /run/credentials/hawser/passphrase
 
 Stop it with Ctrl-C or SIGTERM: what was promised is on disk before it ends.";
 
@@ -50,7 +51,7 @@ pub async fn run(common: &Common, arguments: Arguments, output: Output) -> Outco
     let directory = common.directory();
     let genesis = common.genesis(arguments.genesis.as_deref())?;
     let path = arguments.key.unwrap_or_else(|| directory.join("key.pem"));
-    let key = KeyPair::read_pem(&path).map_err(|error| {
+    let key = KeyPair::read_pem_with(&path, &common.passphrases()).map_err(|error| {
         let absent = matches!(error, KeyFileError::File(FileError::NotFound(_)));
         let failure = Failure::from(error);
         if absent {

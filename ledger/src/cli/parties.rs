@@ -57,8 +57,8 @@ impl Setup {
         if text == ADMIN {
             return Ok(Party::Known(self.genesis.admin().address()));
         }
-        match self.keys.load(text) {
-            Ok(key) => Ok(Party::Known(key.public_key().address())),
+        match self.keys.public_side(text) {
+            Ok(side) => Ok(Party::Known(side.key.address())),
             Err(error) if missing(&error) => Ok(Party::Named(text.to_owned())),
             Err(error) => Err(error.into()),
         }
@@ -94,12 +94,13 @@ impl Setup {
 
     /// The key here whose address that is.
     fn key_of(&self, account: &Address) -> Outcome<Option<KeyPair>> {
+        let silent = self.silent_keys();
         for name in self.keys.list()? {
             // Others' keys may be unreadable without concerning this one.
-            if let Ok(key) = self.keys.load(&name)
-                && key.public_key().address() == *account
+            if let Ok(side) = silent.public_side(&name)
+                && side.key.address() == *account
             {
-                return Ok(Some(key));
+                return Ok(Some(self.keys.load(&name)?));
             }
         }
         Ok(None)

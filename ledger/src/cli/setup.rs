@@ -7,7 +7,8 @@ use std::{
 
 use clap::Args;
 use keys::{
-    FileError, Genesis, GenesisError, KeyFileError, KeyPair, KeyStore, data_directory, exit::Code,
+    FileError, Genesis, GenesisError, KeyFileError, KeyPair, KeyStore, PassphraseSource,
+    data_directory, exit::Code,
 };
 
 use super::{
@@ -37,12 +38,21 @@ pub struct Common {
     /// own in DIR/keys/client.pem]
     #[arg(long, global = true, value_name = "NAME|FILE")]
     pub client_key: Option<String>,
+    /// The file that holds the passphrase of a locked key [default: $HAWSER_PASSPHRASE_FILE, else
+    /// it is asked for]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 impl Common {
     /// The data directory.
     pub fn directory(&self) -> PathBuf {
         data_directory(self.data.clone())
+    }
+
+    /// Where the passphrases of locked keys come from.
+    pub fn passphrases(&self) -> PassphraseSource {
+        PassphraseSource::file_or_usual(self.passphrase_file.clone())
     }
 
     /// How long to wait.
@@ -109,14 +119,23 @@ impl Setup {
         Ok(Self {
             common: common.clone(),
             genesis: common.genesis(None)?,
-            keys: KeyStore::new(common.directory().join("keys")),
+            keys: KeyStore::new(common.directory().join("keys"))
+                .with_passphrases(common.passphrases()),
         })
+    }
+
+    /// The keys that are here, as far as they can be looked through without asking anybody.
+    pub fn silent_keys(&self) -> KeyStore {
+        self.keys
+            .clone()
+            .with_passphrases(PassphraseSource::Nowhere)
     }
 
     /// The key of that name, or in that file (anything with a `/` or ending in `.pem`).
     pub fn key(&self, text: &str) -> Outcome<KeyPair> {
         if text.contains('/') || text.ends_with(".pem") {
-            return Ok(KeyPair::read_pem(Path::new(text))?);
+            let passphrases = self.common.passphrases();
+            return Ok(KeyPair::read_pem_with(Path::new(text), &passphrases)?);
         }
         self.keys.load(text).map_err(|error| {
             if missing(&error) {
