@@ -161,6 +161,10 @@ impl Payloads for RememberingPayloads {
 }
 
 #[cfg(test)]
+#[path = "../../consensus/tests/flat_json/mod.rs"]
+mod flat_json;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use consensus::{Signer, signature::public_key};
@@ -245,5 +249,32 @@ mod tests {
         }
         assert_eq!(counters.node_signatures_cached.get(), 1);
         assert_eq!(counters.node_signatures.get(), 5);
+    }
+
+    /// Signatures on which libraries differ. Only number 3 of the twelve is good; the others say.
+    #[test]
+    fn memory_changes_no_answer_on_crafted_signatures() {
+        let counters = Arc::new(Counters::default());
+        let remembering = RememberingVerifier::new(Ed25519::default(), Arc::clone(&counters));
+        let crafted = include_str!("../../consensus/tests/data/ed25519-speccheck/cases.json");
+        let torsion = include_str!("../../consensus/tests/data/ed25519-torsion/cases.json");
+        let mut good = 0;
+        for _ in 0..2 {
+            good = 0;
+            for (number, case) in flat_json::parse(crafted)
+                .iter()
+                .chain(&flat_json::parse(torsion))
+                .enumerate()
+            {
+                let key = PublicKey(case.array("pub_key"));
+                let digest = Hash(case.array("message"));
+                let signature = Signature(case.array("signature"));
+                let expected = case.find("good").map_or(number == 3, |good| good == "yes");
+                assert_eq!(remembering.verify(&key, &digest, &signature), expected);
+                good += usize::from(expected);
+            }
+        }
+        assert!(good > 20);
+        assert_eq!(counters.node_signatures_cached.get(), good as u64);
     }
 }

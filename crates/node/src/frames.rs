@@ -61,7 +61,7 @@ pub struct Submission {
 pub enum ClientFrame {
     /// Requests to agree on, at most [`MAX_SUBMISSIONS`]. Each is answered by a
     /// [`ServerFrame::Refused`], or later by its outcome. Repeating one is safe (P6.5).
-    Submit(Vec<Submission>),
+    Submit(#[serde(deserialize_with = "codec::list")] Vec<Submission>),
     /// A request stays unanswered under this leader (P6.2).
     Complain {
         /// The client's name for the complaint; comes back in a refusal.
@@ -80,7 +80,7 @@ pub enum ClientFrame {
     },
     /// Send the outcomes of these accounts from now on, at most
     /// [`WATCHED_ACCOUNTS`](crate::limits::WATCHED_ACCOUNTS) on one connection.
-    Watch(Vec<Id>),
+    Watch(#[serde(deserialize_with = "codec::list")] Vec<Id>),
     /// Ask the application.
     Query {
         /// The client's name for the question.

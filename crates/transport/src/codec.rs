@@ -4,8 +4,12 @@
 //! For frames only. Bytes that are signed or hashed have canonical layouts of their own and must
 //! never come from here: this encoding is not canonical (P2.1).
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 /// Why a value could not be encoded or decoded.
@@ -41,7 +45,8 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
 
 /// Decodes a value that takes up all of `bytes`, of which there may be `LIMIT`.
 ///
-/// A sequence's announced length is checked against `LIMIT` before memory is reserved for it.
+/// An announced length is checked before memory is reserved for it, and the bound follows the
+/// number of bytes that there are: whoever sends little cannot make us reserve much.
 ///
 /// # Errors
 /// [`CodecError::TooLong`], [`CodecError::Malformed`], [`CodecError::TrailingBytes`].
@@ -52,15 +57,54 @@ pub fn decode<T: DeserializeOwned, const LIMIT: usize>(bytes: &[u8]) -> Result<T
             limit: LIMIT,
         });
     }
-    let configuration: Configuration<LittleEndian, Fixint, Limit<LIMIT>> =
+    // bincode's bound is a constant; what it counts is never more than the bytes that there are.
+    match bytes.len() {
+        0..=256 => decode_within::<T, 256>(bytes),
+        257..=4096 => decode_within::<T, 4096>(bytes),
+        4097..=65_536 => decode_within::<T, 65_536>(bytes),
+        _ => decode_within::<T, LIMIT>(bytes),
+    }
+}
+
+fn decode_within<T: DeserializeOwned, const BOUND: usize>(bytes: &[u8]) -> Result<T, CodecError> {
+    let configuration: Configuration<LittleEndian, Fixint, Limit<BOUND>> =
         bincode::config::standard()
             .with_fixed_int_encoding()
-            .with_limit::<LIMIT>();
+            .with_limit::<BOUND>();
     let (value, used) = bincode::serde::decode_from_slice(bytes, configuration)?;
     match bytes.len() - used {
         0 => Ok(value),
         left => Err(CodecError::TrailingBytes(left)),
     }
+}
+
+/// Reads a list into memory that grows with the elements that come, for `#[serde(deserialize_with)]`
+/// on what strangers send: serde would reserve up to a mebibyte for the length announced.
+///
+/// # Errors
+/// Those of the elements.
+pub fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct List<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(element) = elements.next_element()? {
+                list.push(element);
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer.deserialize_seq(List(PhantomData))
 }
 
 #[cfg(test)]
@@ -115,6 +159,20 @@ mod tests {
             decode::<String, 64>(&bytes),
             Err(CodecError::Malformed(_))
         ));
+    }
+
+    /// At every bound, a value that fills it is read.
+    #[test]
+    fn the_bound_lets_through_all_that_there_is() {
+        for length in [0, 200, 255, 256, 257, 4096, 4097, 65_536, 65_537, 100_000] {
+            let text = "x".repeat(length);
+            let bytes = encode(&vec![(text.clone(), Some(1u8)), (text.clone(), None)]).unwrap();
+            let read = decode::<Vec<(String, Option<u8>)>, 300_000>(&bytes).unwrap();
+            assert_eq!(read[1].0, text);
+            let units = vec![1u8; length];
+            let bytes = encode(&units).unwrap();
+            assert_eq!(decode::<Vec<u8>, 300_000>(&bytes).unwrap(), units);
+        }
     }
 
     #[test]
