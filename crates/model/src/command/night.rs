@@ -15,18 +15,20 @@ use super::{
 };
 
 /// Checks that grow: terms, entries, stop signs, detours. All at n = 4 with two branches.
-const CHECKS: [(Term, u32, bool, bool); 6] = [
+const CHECKS: [(Term, u32, bool, bool); 8] = [
     (2, 1, true, true),
     (2, 2, false, false),
     (3, 1, false, false),
-    (2, 2, true, false),
+    (2, 2, true, true),
     (3, 1, false, true),
+    (3, 1, true, true),
+    (4, 1, false, false),
     (3, 2, false, false),
 ];
 
-/// Steps after which a check gives up its place, which bounds its memory: about 10 bytes for each
-/// of the states they lead to, at most a fifth as many.
-const MOST_STEPS: usize = 4_000_000_000;
+/// Steps after which a check gives up its place, which bounds its memory: it takes 10 to 20 bytes
+/// for each state, of which there are fewer than a quarter as many.
+const MOST_STEPS: usize = 2_000_000_000;
 
 /// Walks of one turn, by size.
 const WALKS: [(usize, u64); 6] = [
@@ -124,7 +126,7 @@ impl Arguments {
         for (terms, entries, stop_signs, detours) in CHECKS {
             for byzantine in traitors(4, sizes(4)?.faulty, terms) {
                 let left = end.saturating_duration_since(Instant::now());
-                if left.is_zero() {
+                if left < Duration::from_secs(1) {
                     return Ok((states, complete, holds));
                 }
                 let check = Check {
@@ -139,7 +141,8 @@ impl Arguments {
                     },
                     variation: Variation::AsWritten,
                     threads: cores(),
-                    limit: Some(left),
+                    // None takes the time of all that come after it.
+                    limit: Some(left / 2),
                     most_steps: Some(MOST_STEPS),
                 };
                 let checked = check.run().ok_or("four nodes make a network")?;

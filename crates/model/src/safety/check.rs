@@ -76,6 +76,21 @@ impl Counterexample {
         Self { name, lines }
     }
 
+    /// The way that a check took. Its states are settled, so a way that the rules themselves do
+    /// not allow would be a mistake of the settling; it is shown as it is.
+    fn found(protocol: &Protocol, actions: &[Action]) -> Self {
+        match super::shrink::replay(protocol, actions).1 {
+            Some(violation) => Self::new(protocol, actions, violation.name()),
+            None => Self {
+                name: "not-replayable",
+                lines: actions
+                    .iter()
+                    .map(|action| super::trace::step(protocol, action))
+                    .collect(),
+            },
+        }
+    }
+
     /// Steps until the violation.
     #[must_use]
     pub fn steps(&self) -> usize {
@@ -103,7 +118,8 @@ impl Model for Explored {
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         let position = action.node();
         let next = self.protocol.step(state, &action).ok()?;
-        (next.nodes[position] != state.nodes[position]).then_some(next)
+        (next.nodes[position] != state.nodes[position])
+            .then(|| self.protocol.settled(next, &self.bounds))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -144,11 +160,11 @@ impl Check {
         let checker = builder.spawn_dfs().join();
         let elapsed = started.elapsed();
         let protocol = &checker.model().protocol;
-        let counterexample = checker.discoveries().into_values().find_map(|path| {
-            let actions = path.into_actions();
-            let (_, violation) = super::shrink::replay(protocol, &actions);
-            violation.map(|violation| Counterexample::new(protocol, &actions, violation.name()))
-        });
+        let counterexample = checker
+            .discoveries()
+            .into_values()
+            .map(|path| Counterexample::found(protocol, &path.into_actions()))
+            .next();
         Some(Checked {
             states: checker.unique_state_count(),
             steps: checker.state_count(),

@@ -14,6 +14,7 @@ mod forest;
 mod protocol;
 mod reports;
 mod select_base;
+mod settle;
 mod sizes;
 mod state;
 mod step;

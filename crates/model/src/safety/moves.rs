@@ -163,10 +163,7 @@ impl Protocol {
         if bounds.detours {
             moves.push(Action::Report { node: position });
         }
-        if matches!(
-            self.variation(),
-            Variation::VoteBeforeWrite | Variation::PairForgotten | Variation::LockForgotten
-        ) {
+        if self.variation().shows_at_restart() {
             moves.push(Action::Restart { node: position });
         }
     }

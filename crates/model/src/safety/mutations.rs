@@ -58,16 +58,49 @@ pub fn attempt(
 }
 
 impl Variation {
-    /// The sizes at which breaking the rule is known to do harm; `docs/model.md` says why not at
-    /// others.
+    /// The sizes at which breaking the rule forks the ledger, as far as is known.
     #[must_use]
     pub const fn harmful_at(self) -> &'static [usize] {
-        &[4, 5, 6, 7, 9, 10]
+        match self {
+            Self::AsWritten | Self::LeavesOnFewSuspects => &[],
+            // n = 5 has slack: n > 3f + 2t − 1.
+            Self::ThresholdLower => &[4, 6, 7, 9, 10],
+            // Elsewhere as many reports as others are needed, so m is always the same.
+            Self::ThresholdConstant
+            // Where Q = F, an accept certificate is a commit in one round (P3.5).
+            | Self::CertificateIgnored
+            | Self::OneRoundWithQuorum
+            | Self::LockForgotten => &[7, 9, 10],
+            // It takes a threshold that the reports of the highest term alone can miss.
+            Self::StartBelowBase => &[7, 10],
+            Self::VotesOfAnyTerm => &[4, 5, 6, 7],
+            _ => &[4, 5, 6, 7, 9, 10],
+        }
+    }
+
+    /// The sizes at which breaking the rule makes no difference to safety.
+    #[must_use]
+    pub const fn harmless_at(self) -> &'static [usize] {
+        match self {
+            Self::AsWritten | Self::LeavesOnFewSuspects => &[4, 5, 6, 7, 9, 10],
+            Self::ThresholdLower => &[5],
+            Self::ThresholdConstant | Self::OneRoundWithQuorum | Self::LockForgotten => &[4, 5, 6],
+            _ => &[],
+        }
     }
 
     /// Whether it takes stop signs to see it.
     #[must_use]
     pub const fn needs_stop_signs(self) -> bool {
         matches!(self, Self::StopSignFollowed | Self::StopSignUnchecked)
+    }
+
+    /// Whether it does nothing until a node restarts.
+    #[must_use]
+    pub const fn shows_at_restart(self) -> bool {
+        matches!(
+            self,
+            Self::VoteBeforeWrite | Self::PairForgotten | Self::LockForgotten
+        )
     }
 }

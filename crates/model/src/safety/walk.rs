@@ -186,6 +186,13 @@ impl Walker {
             }
         }
         self.certificates(term);
+        if self.protocol.variation().shows_at_restart() {
+            for node in 0..self.correct() {
+                if self.random.one_in(2) {
+                    self.attempt(Action::Restart { node });
+                }
+            }
+        }
         self.stray(term);
     }
 
