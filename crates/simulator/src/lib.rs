@@ -10,6 +10,7 @@
 
 pub mod adversary;
 pub mod application;
+pub mod attacks;
 pub mod client;
 pub mod clock;
 pub mod describe;

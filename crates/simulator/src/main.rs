@@ -45,8 +45,9 @@ fn play(arguments: &Arguments, id: &str) -> Result<Code, String> {
     } else {
         Trace::Off
     };
-    let verdict = scenario::play(id, trace)
-        .ok_or_else(|| format!("there is no scenario '{id}': cargo sim --list names them"))?;
+    let Some(verdict) = scenario::play(id, trace) else {
+        return command::attacks::one(id, arguments.json);
+    };
     if arguments.json {
         output::verdict(id, &verdict);
     } else if arguments.trace {

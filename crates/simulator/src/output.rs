@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use simulator::{
     adversary::BEHAVIOURS,
-    oracle,
+    attacks, oracle,
     run::Totals,
     scenario::{self, Verdict},
 };
@@ -101,6 +101,18 @@ pub fn list(as_json: bool) {
             .iter()
             .map(|one| json!({ "id": one.id, "rule": one.rule, "summary": one.summary }))
             .collect();
+        let attacks: Vec<_> = attacks::all()
+            .map(|one| {
+                json!({
+                    "id": one.id,
+                    "rule": one.rule,
+                    "summary": one.summary,
+                    "source": one.source,
+                    "published": one.published_line(),
+                    "ours": one.means.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
         let invariants: Vec<_> = invariants
             .iter()
             .map(|(name, rule)| json!({ "name": name, "rule": rule }))
@@ -109,6 +121,7 @@ pub fn list(as_json: bool) {
             "{}",
             json!({
                 "adversaries": adversaries,
+                "attacks": attacks,
                 "invariants": invariants,
                 "scenarios": scenario::list(),
             })
@@ -117,7 +130,11 @@ pub fn list(as_json: bool) {
     }
     println!("adversaries (--adversary NAME):");
     for one in BEHAVIOURS {
-        println!("  {:<14} {:<12} {}", one.id, one.rule, one.summary);
+        println!("  {:<17} {:<12} {}", one.id, one.rule, one.summary);
+    }
+    println!("attacks (cargo sim attacks NAME):");
+    for one in attacks::all() {
+        println!("  {:<33} {} [{}]", one.id, one.summary, one.rule);
     }
     println!("invariants, checked after every event:");
     for (name, rule) in invariants {
@@ -125,6 +142,6 @@ pub fn list(as_json: bool) {
     }
     println!("scenarios (--scenario ID):");
     for one in scenario::list() {
-        println!("  {:<14} {} [{}]", one.id, one.summary, one.rule);
+        println!("  {:<24} {} [{}]", one.id, one.summary, one.rule);
     }
 }

@@ -45,6 +45,14 @@ impl Strategy {
         }
     }
 
+    /// Reads one strategy for each node: `NAME,NAME+NAME`.
+    ///
+    /// # Errors
+    /// The part that names no behaviour.
+    pub fn read_list(text: &str) -> Result<Vec<Self>, String> {
+        text.split(',').map(Self::read).collect()
+    }
+
     /// A node that behaves so.
     #[must_use]
     pub fn instance(&self, random: &mut Random) -> Box<dyn Adversary> {

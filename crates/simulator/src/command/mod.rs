@@ -1,5 +1,6 @@
 //! What `cargo sim` does besides running seeds: one file a command.
 
+pub mod attacks;
 pub mod long;
 pub mod mutations;
 pub mod twins;
@@ -10,6 +11,7 @@ use keys::exit::Code;
 /// Another thing to do than running seeds.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    Attacks(attacks::Attacks),
     /// Runs every mode and size, seed after seed, for so many hours.
     Night(long::Night),
     Mutations(mutations::Mutations),
@@ -23,6 +25,7 @@ impl Command {
     /// What cannot be done, and what could.
     pub fn run(&self) -> Result<Code, String> {
         match self {
+            Self::Attacks(attacks) => attacks.run(),
             Self::Night(night) => night.run(),
             Self::Mutations(mutations) => mutations.run(),
             Self::Twins(twins) => twins.run(),

@@ -2,10 +2,15 @@
 //! they must succeed, and against our replicas, where they must not.
 
 mod amnesia;
+mod candidates;
+mod checks;
 mod cut_certificate;
 mod faultless;
 mod few_suspects;
+mod forged_votes;
 mod forgotten_led;
+mod late_messages;
+mod leaders;
 mod left_behind;
 mod lone_suspect;
 mod lost_commit;
@@ -15,8 +20,11 @@ mod replayed_suspicion;
 mod restarted_locks;
 mod script;
 mod slow_network;
+mod smuggling;
 mod split;
+mod suspicions;
 mod unjustified_branch;
+mod usurping;
 
 use std::fmt;
 
@@ -74,6 +82,13 @@ static SCRIPTS: &[&[Script]] = &[
     old_certificate::SCRIPTS,
     replayed_suspicion::SCRIPTS,
     restarted_locks::SCRIPTS,
+    usurping::SCRIPTS,
+    suspicions::SCRIPTS,
+    candidates::SCRIPTS,
+    smuggling::SCRIPTS,
+    forged_votes::SCRIPTS,
+    late_messages::SCRIPTS,
+    leaders::SCRIPTS,
 ];
 
 /// Every script.

@@ -1,0 +1,90 @@
+//! Attacks on progress.
+
+use super::{
+    Attack,
+    Means::{Behave, Break, Script, Test},
+    attacks,
+};
+use crate::fault::Kind;
+
+pub(super) static LIST: &[Attack] = attacks! {
+    "silent-leader" "P13 progress" "P4.2"
+        "a node says nothing, or falls silent while it leads"
+        / "" "" => [Behave(4, "silent"), Behave(7, "silent")];
+    "censoring-leader" "P13 progress" "P6.2, P6.3"
+        "a leader serves everybody but some clients"
+        / "" "published, paper and code: a client's word alone deposes any leader" => [
+            Behave(4, "censor"),
+            Behave(7, "censor"),
+            Test("client", "--test misbehaviour", "a_censoring_leader_is_deposed_by_its_victims_complaint"),
+        ];
+    "leader-that-shuns-one" "A16, P13 progress" "P3.7, P4.2"
+        "a leader serves all nodes but one, for ever"
+        / "" "published, every reading: the node is cut off, as there is no catch-up (by reading)"
+        => [Script("starved-node"), Behave(4, "shunner"), Behave(7, "shunner")];
+    "crawling-leader" "S11, P13 progress" "P6.4"
+        "a leader is as slow as it can be without being silent"
+        / "" "" => [Behave(4, "crawler"), Behave(7, "crawler")];
+    "alternating-bad-leaders" "P13 progress" "P4.6"
+        "leaders that work for a moment and then stop, one after the other"
+        / "" "" => [Behave(4, "relapser"), Behave(7, "relapser"), Behave(10, "relapser,silent,crawler")];
+    "withheld-bodies" "P13 progress, S10" "P3.7, P4.5"
+        "a node votes and sends heartbeats, and hands out no entries"
+        / "" "" => [Behave(4, "withholder"), Behave(7, "withholder,schemer")];
+    "uneven-batches" "A12" "P2.6, P3.7"
+        "followers whose batches end at different indices never match"
+        / "A12" "" => [Script("uneven-batches")];
+    "endless-catch-up" "P13 progress" "P3.7, P12.1"
+        "a node asks for everything for ever, and answers one entry at a time"
+        / "" "" => [
+            Behave(4, "fetch-flooder"),
+            Behave(7, "fetch-flooder,withholder"),
+            Test("consensus", "--test attacks", "a_flood_of_entries_does_not_stop_a_late_node"),
+        ];
+    "complaint-abuse" "A9, P13 progress" "P6.2, P6.3"
+        "clients and nodes complain without end of a leader that serves them"
+        / "A9" "" => [
+            Script("complaint-abuse"),
+            Behave(4, "complaint-flooder"),
+            Test("node", "--lib", "a_key_complains_in_bursts_and_then_at_a_steady_rate"),
+            Test("node", "--lib", "a_complaint_holds_for_its_own_key_term_and_request_only"),
+        ];
+    "report-flood" "P13 progress" "P4.5, P12.1"
+        "reports without end: true ones, old ones and lies"
+        / "" "" => [Behave(4, "report-flooder"), Behave(7, "report-flooder,schemer")];
+    "vote-flood" "A6, P13 progress" "P2.6, P12.1"
+        "votes without end for points near and far"
+        / "" "published, code: every vote is kept" => [Behave(4, "vote-spammer"), Behave(7, "vote-spammer")];
+    "bad-client" "S11" "P6.3, P12.1"
+        "one client asks for what slows everybody down"
+        / "" "throughput of PBFT, Q/U, HQ and Zyzzyva falls below ten requests a second (Aardvark)" => [
+            Test("consensus", "--test attacks", "a_client_cannot_make_a_leader_sign_an_entry_that_is_too_large"),
+            Test("client", "--test starting", "hostile_clients_lose_their_connection_and_nothing_else"),
+        ];
+    "one-way-links" "P13 progress" "P4.2, P4.3"
+        "links work in one direction only"
+        / "" "" => [Break(&[Kind::OneWay])];
+    "flapping-link" "P13 progress" "P4.2, P4.6"
+        "a link works and fails in quick alternation"
+        / "" "" => [Break(&[Kind::Flap])];
+    "partition-and-heal" "P13 progress" "P1.1"
+        "the network falls apart and comes together again"
+        / "" "" => [Break(&[Kind::Partition]), Behave(4, "equivocator+censor")];
+    "storms-and-clocks" "P13 progress" "P1.1, P3.2"
+        "loss, duplication, stragglers; clocks that jump and drift; slow disks"
+        / "" "" => [Break(&[Kind::Storm, Kind::Clock, Kind::SlowDisk])];
+    "view-change-during-sync" "S14" "P8.4"
+        "nodes catch up while leaders change, and must not apply anything twice"
+        / "" "SmartBFT delivered twice" => [
+            Break(&[Kind::Crash, Kind::Partition, Kind::Ambush]),
+            Behave(4, "relapser+shunner"),
+        ];
+    "everything-at-once" "P13" "P1.1"
+        "another behaviour every few seconds, in pairs, at f nodes"
+        / "" "" => [
+            Behave(4, "medley+medley"),
+            Behave(4, "equivocator+medley"),
+            Behave(7, "medley,equivocator+crawler"),
+            Behave(10, "medley,schemer,relapser+censor"),
+        ];
+};
