@@ -106,31 +106,7 @@ impl Arguments {
     }
 
     fn adversaries(&self) -> Result<Adversaries, String> {
-        match &*self.adversary {
-            "none" => Ok(Adversaries::Nobody),
-            "rotating" => Ok(Adversaries::Rotating),
-            names => {
-                let strategies = names
-                    .split(',')
-                    .map(Strategy::read)
-                    .collect::<Result<Vec<_>, _>>()
-                    .map_err(|name| {
-                        format!(
-                            "there is no adversary '{name}': use none, rotating, {}",
-                            crate::behaviours()
-                        )
-                    })?;
-                if self.mode == Mode::Byzantine {
-                    // Read once, for as long as the program runs.
-                    Ok(Adversaries::Each(Vec::leak(strategies)))
-                } else {
-                    Err(format!(
-                        "mode {} tolerates crashes, not traitors; --mode byzantine does",
-                        self.mode
-                    ))
-                }
-            }
-        }
+        adversaries(self.mode, &self.adversary)
     }
 
     /// How many threads.
@@ -160,6 +136,38 @@ impl Arguments {
         }
         command.push_str(" --trace");
         command
+    }
+}
+
+/// What the Byzantine nodes do, from their names on the command line.
+///
+/// # Errors
+/// A name that there is not, or a mode without Byzantine nodes.
+pub fn adversaries(mode: Mode, names: &str) -> Result<Adversaries, String> {
+    match names {
+        "none" => Ok(Adversaries::Nobody),
+        "rotating" => Ok(Adversaries::Rotating),
+        names => {
+            let strategies = names
+                .split(',')
+                .map(Strategy::read)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|name| {
+                    format!(
+                        "there is no adversary '{name}': use none, rotating, {}",
+                        crate::behaviours()
+                    )
+                })?;
+            if mode == Mode::Byzantine {
+                // Read once, for as long as the program runs.
+                Ok(Adversaries::Each(Vec::leak(strategies)))
+            } else {
+                Err(format!(
+                    "mode {} tolerates crashes, not traitors; --mode byzantine does",
+                    mode
+                ))
+            }
+        }
     }
 }
 

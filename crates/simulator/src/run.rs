@@ -266,7 +266,10 @@ pub fn seed(options: &Options, seed: u64, trace: Trace) -> Result<Outcome, SizeE
     simulation.settle();
     Ok(Outcome {
         seed,
-        adversaries: cast.iter().map(|(_, strategy, _)| strategy.to_string()).collect(),
+        adversaries: cast
+            .iter()
+            .map(|(_, strategy, _)| strategy.to_string())
+            .collect(),
         events: simulation.events,
         simulated_micros: simulation.world.now.0,
         commits: simulation.world.oracle.committed().0,

@@ -111,11 +111,9 @@ impl Happening {
                 Some(seat.node())
             }
             Self::Tick { node } | Self::Emit { from: node, .. } => Some(*node),
-            Self::Ask
-            | Self::AskAgain(_)
-            | Self::Fault(_)
-            | Self::Act(_)
-            | Self::Request(_) => None,
+            Self::Ask | Self::AskAgain(_) | Self::Fault(_) | Self::Act(_) | Self::Request(_) => {
+                None
+            }
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What `cargo sim` does besides running seeds: one file a command.
 
 pub mod attacks;
+pub mod gate;
 pub mod long;
 pub mod mutations;
+mod report;
+pub mod shrink;
 pub mod twins;
 
 use clap::Subcommand;
@@ -12,10 +15,12 @@ use keys::exit::Code;
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     Attacks(attacks::Attacks),
-    /// Runs every mode and size, seed after seed, for so many hours.
+    Gate(gate::Gate),
     Night(long::Night),
     Mutations(mutations::Mutations),
     Twins(twins::Twins),
+    Shrink(shrink::Shrink),
+    Play(shrink::Play),
 }
 
 impl Command {
@@ -26,9 +31,12 @@ impl Command {
     pub fn run(&self) -> Result<Code, String> {
         match self {
             Self::Attacks(attacks) => attacks.run(),
+            Self::Gate(gate) => gate.run(),
             Self::Night(night) => night.run(),
             Self::Mutations(mutations) => mutations.run(),
             Self::Twins(twins) => twins.run(),
+            Self::Shrink(shrink) => shrink.run(),
+            Self::Play(play) => play.run(),
         }
     }
 }

@@ -18,7 +18,7 @@ fn options(mode: Mode, nodes: usize) -> Options {
     }
 }
 
-/// What a seed plays is written down whole: the plan plays the same, event for event.
+/// What a seed plays is written down whole: the plan plays the same.
 #[test]
 fn a_recorded_seed_is_the_same_run() {
     let mut acts = 0;
@@ -31,8 +31,8 @@ fn a_recorded_seed_is_the_same_run() {
             for played in [&recorded, &replayed] {
                 assert_eq!(played.broken, None);
                 assert_eq!(
-                    (played.events, played.commits, played.answered),
-                    (outcome.events, outcome.commits, outcome.answered),
+                    (played.simulated_micros, played.commits, played.answered),
+                    (outcome.simulated_micros, outcome.commits, outcome.answered),
                     "{mode}, {nodes} nodes, seed {seed}"
                 );
             }

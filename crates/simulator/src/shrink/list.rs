@@ -41,8 +41,8 @@ mod tests {
         });
         assert_eq!(kept, [17, 63]);
         assert!(asked < 60, "{asked} questions");
-        assert_eq!(minimize(vec![1, 2, 3], |rest| Some(rest.to_vec())), []);
-        assert_eq!(minimize(vec![1, 2, 3], |_: &[u32]| None), [1, 2, 3]);
+        assert!(minimize(vec![1, 2, 3], |rest: &[i32]| Some(rest.to_vec())).is_empty());
+        assert_eq!(minimize(vec![1, 2, 3], |_: &[i32]| None), [1, 2, 3]);
     }
 
     #[test]
