@@ -49,8 +49,8 @@ pub const DOUBTED_VOTES: usize = 64;
 pub const STRAY_HEADERS: usize = 8 * WINDOW as usize;
 /// Grants that are remembered to be held against their signers.
 pub const HEARD_GRANTS: usize = 256;
-/// Newest reports of each validator that are remembered to be held against it.
-pub const HEARD_REPORTS: usize = 2;
+/// Newest terms whose reports of each validator are remembered to be held against it.
+pub const HEARD_REPORTS: usize = 3;
 /// Most statements of each kind that one testimony holds.
 pub const TESTIMONY_STATEMENTS: usize = 128;
 /// Most headers that lead to the votes of one testimony, for all votes together.

@@ -6,7 +6,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use consensus::NodeId;
+use consensus::{NodeId, event::Divergence};
 use transport::{Dropped, Endpoint, LinkPolicy, LinkState, Mesh};
 
 use crate::{
@@ -75,6 +75,13 @@ impl NodeHandle {
         NodeControl {
             inner: Arc::clone(&self.inner),
         }
+    }
+
+    /// Where its own results turned out to be wrong, if they did (P8.2). Such a node neither votes
+    /// nor serves; it only says what happened.
+    #[must_use]
+    pub fn diverged(&self) -> Option<Divergence> {
+        self.inner.shared.diverged.get().copied()
     }
 
     /// Waits until the node must stop by itself and says why. Never ends otherwise; cancelling

@@ -266,6 +266,8 @@ impl ReplicaTask {
             }
             Notice::Diverged(divergence) => {
                 tracing::error!(%divergence, "this node has diverged: it neither votes nor serves any more");
+                // The first stays.
+                let _ = self.shared.diverged.set(*divergence);
             }
             Notice::BaseRefused { term, base } => {
                 tracing::warn!(%term, %base, "base refused");

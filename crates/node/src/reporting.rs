@@ -11,7 +11,9 @@ use crate::{
     frames::Id,
     mailbox::{Input, Urgency},
     shared::Shared,
-    status::{CounterReport, Deposed, DeposedReason, PeerStatus, StatusReport, TimerReport},
+    status::{
+        CounterReport, Deposed, DeposedReason, Diverged, PeerStatus, StatusReport, TimerReport,
+    },
 };
 
 /// Everything that a report is made from.
@@ -64,6 +66,10 @@ impl Reporter {
             }),
             pending: status.pending as u64,
             behaviour: behaviour.map(ToOwned::to_owned),
+            diverged: status.diverged.map(|divergence| Diverged {
+                index: divergence.index.0,
+                agreed: divergence.agreed.map(|index| index.0),
+            }),
             peers: self.peers(),
             timers: timers(&self.timers),
             counters: self.counters(),

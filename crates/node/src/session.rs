@@ -91,7 +91,36 @@ impl Client<'_> {
         self.send(&ServerFrame::Refused { id, refusal });
     }
 
+    /// Refuses what a node that has diverged does not answer (P8.2): everything but questions about
+    /// itself and the evidence that it holds.
+    fn refuse_if_diverged(&self, frame: &ClientFrame) -> bool {
+        if self.shared.diverged.get().is_none() {
+            return false;
+        }
+        match frame {
+            ClientFrame::Status { .. }
+            | ClientFrame::EvidenceList { .. }
+            | ClientFrame::EvidenceGet { .. } => return false,
+            ClientFrame::Submit(submissions) => {
+                for submission in submissions {
+                    self.refuse(submission.id, Refusal::Stopping);
+                }
+            }
+            ClientFrame::Watch(_) => self.refuse(0, Refusal::Stopping),
+            ClientFrame::Complain { id, .. }
+            | ClientFrame::Query { id, .. }
+            | ClientFrame::ReadIndex { id }
+            | ClientFrame::Transaction { id, .. }
+            | ClientFrame::Receipt { id, .. }
+            | ClientFrame::Block { id, .. } => self.refuse(*id, Refusal::Stopping),
+        }
+        true
+    }
+
     async fn handle(&self, frame: ClientFrame) {
+        if self.refuse_if_diverged(&frame) {
+            return;
+        }
         match frame {
             ClientFrame::Submit(submissions) => self.submit(submissions).await,
             ClientFrame::Complain {

@@ -1,13 +1,14 @@
 //! What the threads of a node share.
 
 use std::sync::{
-    Arc, Mutex, PoisonError, RwLock,
+    Arc, Mutex, OnceLock, PoisonError, RwLock,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use consensus::{
     Configuration, Index, Message, NodeId, Request, Term, Verification,
     certificate::QuorumCertificate,
+    event::Divergence,
     message::{AppendOutcome, RaftAppendReply, Vote},
 };
 use rayon::ThreadPool;
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) claims: Claims,
     pub(crate) certificates: Certificates,
     pub(crate) applied: AtomicU64,
+    /// Set once the node's own results turn out to be wrong (P8.2).
+    pub(crate) diverged: OnceLock<Divergence>,
     view: RwLock<View>,
 }
 
@@ -99,6 +102,7 @@ impl Shared {
             claims: Claims::new(validators),
             certificates: Certificates::default(),
             applied: AtomicU64::new(0),
+            diverged: OnceLock::new(),
             view: RwLock::default(),
         }
     }

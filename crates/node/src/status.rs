@@ -44,12 +44,24 @@ pub struct StatusReport {
     pub pending: u64,
     /// The name of the misbehaviour that was set on this node, if any.
     pub behaviour: Option<String>,
+    /// Whether its own results turned out not to be the certified ones, so that it neither votes nor
+    /// serves (P8.2).
+    pub diverged: Option<Diverged>,
     /// The other validators.
     pub peers: Vec<PeerStatus>,
     /// The timers in force.
     pub timers: TimerReport,
     /// What was done so far.
     pub counters: CounterReport,
+}
+
+/// Where a node's own results are not the certified ones (P8.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diverged {
+    /// An entry after which they differ.
+    pub index: u64,
+    /// The last entry before it after which they are known to be the same.
+    pub agreed: Option<u64>,
 }
 
 /// A leader that was deposed (P4.3).

@@ -103,7 +103,19 @@ pub async fn run(common: &Common, arguments: Arguments, output: Output) -> Outco
         _ = interrupt.recv() => Ok("interrupted"),
         _ = terminate.recv() => Ok("told to stop"),
     };
+    let diverged = node.diverged();
     node.shutdown().await;
+    if let Some(divergence) = diverged {
+        let folder = directory.to_string_lossy();
+        return Err(
+            Failure::unverified(format!("{name} has diverged: {divergence}"))
+                .meaning("It voted and served no more from then on, and its data are as they were.")
+                .next(explained(
+                    &common.command(&["audit", &folder]),
+                    "says from which entry on; add another node's folder to compare the two",
+                )),
+        );
+    }
     match stopped {
         Ok(reason) => {
             tracing::info!(node = %name, reason, "stopped");

@@ -147,6 +147,14 @@ fn reasons(statuses: &[NodeStatus], furthest: u64) -> Vec<String> {
     for status in statuses {
         match &status.report {
             Err(reason) => reasons.push(format!("{} is down: {reason}", status.name)),
+            Ok(report) if report.diverged.is_some() => {
+                let index = report.diverged.map_or(0, |diverged| diverged.index);
+                reasons.push(format!(
+                    "{} has diverged: its results after entry {index} are not the certified ones, \
+                     so it neither votes nor serves; its data are kept for an audit",
+                    status.name
+                ));
+            }
             Ok(report) if report.commit < furthest => reasons.push(format!(
                 "{} is {} entries behind where the network was a second ago",
                 status.name,

@@ -48,7 +48,9 @@ pub(crate) struct Memory {
     /// Headers not on the chain, and whether they were shown.
     strays: BTreeMap<NodeId, BTreeMap<Point, (SignedHeader, bool)>>,
     grants: BTreeMap<NodeId, BTreeMap<Term, Signed<Grant>>>,
-    reports: BTreeMap<NodeId, VecDeque<Signed<Report>>>,
+    /// Of each signer and term the report that admits the least: several for one term are no offence,
+    /// and the least denies the most.
+    reports: BTreeMap<NodeId, BTreeMap<Term, Signed<Report>>>,
     /// This node's own results (P8.2).
     pub(super) results: BTreeMap<Index, Hash>,
     pub(super) settled: (Index, Index),
@@ -208,15 +210,23 @@ impl Memory {
     /// Remembers a report.
     pub(super) fn report(&mut self, report: &Signed<Report>) {
         let reports = self.reports.entry(report.signer).or_default();
-        if reports.len() >= limits::HEARD_REPORTS {
-            reports.pop_front();
+        let least = reports
+            .entry(report.body.term)
+            .or_insert_with(|| report.clone());
+        if admitted(&report.body) < admitted(&least.body) {
+            *least = report.clone();
         }
-        reports.push_back(report.clone());
+        if reports.len() > limits::HEARD_REPORTS {
+            reports.pop_first();
+        }
     }
 
     /// The remembered reports of a signer.
     pub(super) fn reports_of(&self, signer: NodeId) -> impl Iterator<Item = &Signed<Report>> {
-        self.reports.get(&signer).into_iter().flatten()
+        self.reports
+            .get(&signer)
+            .into_iter()
+            .flat_map(BTreeMap::values)
     }
 
     /// Takes up a statement to show, within the limit for its signer and term.
@@ -249,6 +259,12 @@ impl Memory {
         }
         self.fresh = self.fresh.min(self.shown.len());
     }
+}
+
+/// How much a report admits to have voted for.
+fn admitted(report: &Report) -> (Term, Index, Option<Index>) {
+    let locked = report.accept.as_ref().map(|accept| accept.header.index);
+    (report.pair.term, report.pair.point.index, locked)
 }
 
 /// By how far they go, as the votes of a correct node follow each other.

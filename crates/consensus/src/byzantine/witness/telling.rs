@@ -149,13 +149,20 @@ impl Byzantine {
             .take(ANSWERED)
             .cloned()
             .collect();
-        if lacking.is_empty() {
+        // One that holds nothing itself, because it was cut off, would never say what it lacks.
+        let lacks = |one: &Conviction| !self.evidence.iter().any(|held| conviction(held) == *one);
+        let asks = known.iter().any(lacks);
+        if lacking.is_empty() && !asks {
             return;
         }
         self.witness.answered.insert(to, now);
         for evidence in lacking {
             self.out
                 .send(Recipient::Node(to), (*evidence).clone(), None);
+        }
+        if asks {
+            let testimony = self.testimony(0);
+            self.out.send(Recipient::Node(to), testimony, None);
         }
     }
 }
