@@ -41,6 +41,9 @@ pub struct Clients {
     /// Accounts that ask again as soon as they are answered, and may ask now. `None`: clients ask at
     /// their own pace.
     ready: Option<Vec<u16>>,
+    /// The node that each account asks, if it asks again when it is answered: it stays with one that
+    /// serves it.
+    homes: [usize; ACCOUNTS as usize],
     /// How long a request may take from now on. `None`: the network is not timely.
     patience: Option<Time>,
     /// When the network became timely.
@@ -67,6 +70,7 @@ impl Clients {
             interval: (rate > 0).then(|| Time(1_000_000 / u64::from(rate.max(1)))),
             random,
             ready: None,
+            homes: std::array::from_fn(|account| account),
             patience: None,
             healed_at: None,
             answered: 0,
@@ -83,6 +87,16 @@ impl Clients {
         // What may be called a storm of messages follows from it.
         self.rate = 1_000 * u32::from(each);
         self.ready.insert(ready).len()
+    }
+
+    /// The node that a client asked does not serve it: it asks another one from now on.
+    pub fn move_on(&mut self, key: &RequestKey) {
+        if let Some(home) = self
+            .homes
+            .get_mut(usize::from(payload::client_of(&key.account)))
+        {
+            *home += 1;
+        }
     }
 
     /// Whether an answer makes the client ask again.
@@ -140,7 +154,11 @@ impl Clients {
         let to = u16::try_from(self.random.below(ACCOUNTS.into())).expect("few accounts");
         let amount = u32::try_from(self.random.below(400)).expect("small");
         let request = self.request(now, from, to, amount);
-        (request, self.random.position(nodes))
+        let node = match self.ready {
+            Some(_) => self.homes[usize::from(from)] % nodes,
+            None => self.random.position(nodes),
+        };
+        (request, node)
     }
 
     /// A new request with chosen particulars.

@@ -364,6 +364,7 @@ impl Simulation {
         }
         let Self { world, .. } = self;
         world.after(RESEND, Happening::AskAgain(key));
+        world.clients.move_on(&key);
         if deadline.is_some_and(|deadline| self.world.now > deadline) {
             self.report_late(&key);
         }
