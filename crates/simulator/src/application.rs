@@ -52,6 +52,11 @@ impl Application {
         }
     }
 
+    /// A defect: what was executed so far gave other results.
+    pub const fn corrupt(&mut self) {
+        self.applied.digest.0[0] ^= 1;
+    }
+
     /// How far it executed.
     #[must_use]
     pub const fn applied(&self) -> Applied {

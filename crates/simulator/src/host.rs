@@ -132,6 +132,13 @@ impl Host {
         &mut self.clock
     }
 
+    /// Gives it wrong results from here on, as a defect in it would.
+    pub const fn corrupt_results(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.application.corrupt();
+        }
+    }
+
     /// What its disk holds, in order.
     pub fn records(&self) -> impl Iterator<Item = &consensus::Record> {
         self.disk.records()

@@ -1,7 +1,7 @@
 //! What a node remembers of what others signed. Everything is kept for each signer apart, so that a
 //! traitor who floods pushes out its own statements only.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     entry::{EntryHeader, SignedHeader},
@@ -51,6 +51,8 @@ pub(crate) struct Memory {
     /// Of each signer and term the report that admits the least: several for one term are no offence,
     /// and the least denies the most.
     reports: BTreeMap<NodeId, BTreeMap<Term, Signed<Report>>>,
+    /// The terms whose odd reports of a signer were passed on.
+    passed_on: BTreeMap<NodeId, BTreeSet<Term>>,
     /// This node's own results (P8.2).
     pub(super) results: BTreeMap<Index, Hash>,
     pub(super) settled: (Index, Index),
@@ -219,6 +221,16 @@ impl Memory {
         if reports.len() > limits::HEARD_REPORTS {
             reports.pop_first();
         }
+    }
+
+    /// Whether a report may be passed on: one of each signer and term.
+    pub(super) fn may_pass_on(&mut self, report: &Signed<Report>) -> bool {
+        let passed = self.passed_on.entry(report.signer).or_default();
+        let new = passed.insert(report.body.term);
+        if passed.len() > GRANTS_OF_SIGNER {
+            passed.pop_first();
+        }
+        new
     }
 
     /// The remembered reports of a signer.

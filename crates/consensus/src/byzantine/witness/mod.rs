@@ -18,7 +18,8 @@ use crate::{
     certificate::{ElectionCertificate, QuorumCertificate},
     entry::{Entry, SignedHeader},
     event::{Notice, Recipient},
-    evidence::{Evidence, Offence, leaves_out},
+    evidence::{Evidence, Offence, OffenceKind, leaves_out},
+    limits,
     message::{Conviction, Grant, Justification, Reason, Report},
     record::Record,
     signed::Signed,
@@ -139,6 +140,20 @@ impl Byzantine {
             });
         }
         self.witness.report(report);
+        self.pass_on_if_odd(report);
+    }
+
+    /// A report that comes when its term has a leader, and that admits far less than is committed,
+    /// is of no use to anybody but may be a lie: whoever heard the votes that it denies, and has told
+    /// them before this node listened, gets to see it.
+    fn pass_on_if_odd(&mut self, report: &Signed<Report>) {
+        let body = &report.body;
+        let late = body.term < self.state.term || self.election.is_some();
+        let low = self.commit.index.beyond(body.pair.point.index) > limits::WINDOW;
+        let convicted = self.is_convicted(report.signer, OffenceKind::FalseReport);
+        if late && low && !convicted && self.witness.may_pass_on(report) {
+            self.out.forward(Recipient::Others, report.clone(), None);
+        }
     }
 
     /// Keeps and spreads evidence, if it is some.
