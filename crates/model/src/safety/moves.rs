@@ -41,7 +41,8 @@ impl Bounds {
 
 impl Protocol {
     /// The entries that may follow `parent` in a term. Branches of a traitor differ in nothing
-    /// but their name, so a second one comes up only when the first has been spoken of.
+    /// but their name, so a second one comes up only when a correct node has spoken of the first;
+    /// with f > 1 two traitors may be alone in claiming two branches, so all come up.
     #[must_use]
     pub fn following(
         &self,
@@ -56,7 +57,9 @@ impl Protocol {
         }
         let mut found = Vec::new();
         for kind in bounds.kinds(self, term) {
-            if let Kind::Entry(branch @ 1..) = kind {
+            if let Kind::Entry(branch @ 1..) = kind
+                && self.sizes().faulty == 1
+            {
                 let sibling = forest.known(parent, term, Kind::Entry(branch - 1));
                 if sibling.is_none_or(|sibling| !state.mentions(forest, sibling)) {
                     continue;
