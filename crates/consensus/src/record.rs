@@ -276,6 +276,15 @@ impl<P: Copy> Recovery<P> {
         }
     }
 
+    /// Notes that an entry stood at a place and cannot be read. It keeps its place in the chain, with
+    /// a hash that no entry has; nothing may be voted before it is put back (P11.2).
+    pub fn lost_entry(&mut self, place: P) {
+        self.chain.push(StoredEntry {
+            hash: Hash::default(),
+            place,
+        });
+    }
+
     /// How far the stored chain is known to be committed.
     #[must_use]
     pub fn committed(&self) -> Index {

@@ -7,7 +7,9 @@ use std::{
     thread::JoinHandle,
 };
 
-use consensus::{Ed25519, Hash, PublicKey, Replica, Setup, Signer, Timers, Verification};
+use consensus::{
+    Configuration, Ed25519, Hash, NodeId, PublicKey, Replica, Setup, Signer, Timers, Verification,
+};
 use keys::{Genesis, KeyPair};
 use rayon::ThreadPool;
 use tokio::task::JoinSet;
@@ -28,7 +30,7 @@ use crate::{
     outbound::Outbound,
     outcomes::EntryOutcomes,
     peers::{self, Members},
-    reading, recovery,
+    reading, recovery, refill,
     replica_task::{Reads, ReplicaTask},
     reporting::Reporter,
     session::Server,
@@ -45,13 +47,47 @@ impl Node {
     /// # Errors
     /// [`StartError`]; nothing is left running.
     pub async fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
-        let prepared = tokio::task::spawn_blocking(move || Prepared::new(options));
-        let prepared = prepared.await.map_err(|error| StartError::System {
-            what: "the start",
-            reason: error.to_string(),
-        })??;
-        prepared.start()
+        let configuration = configuration(&options.genesis, options.client_checks)?;
+        let configuration = Arc::new(configuration);
+        let public = PublicKey(*options.key.public_key().as_bytes());
+        let me = configuration
+            .node(&public)
+            .ok_or(StartError::NotAValidator)?;
+        let identity = storage::Identity {
+            network: options.genesis.id(),
+            node: public.0,
+        };
+        let open = || {
+            let (data, configuration) = (options.data.clone(), Arc::clone(&configuration));
+            blocking(move || recovery::open(&data, identity, &configuration))
+        };
+        let mut opened = open().await?;
+        if !opened.missing.is_empty() {
+            let (genesis, key) = (&options.genesis, &options.key);
+            refill::from_peers(genesis, key, &configuration, &mut opened)
+                .await
+                .map_err(|reason| StartError::Damaged {
+                    directory: options.data.display().to_string(),
+                    damage: storage::Damage::RecordsLost,
+                    detail: format!("{}; {reason}", opened.detail),
+                })?;
+            // What is whole now is read again, and checked like everything else.
+            drop(opened);
+            opened = open().await?;
+        }
+        let prepare = move || Prepared::new(options, configuration, me, opened);
+        blocking(prepare).await?.start()
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    run: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
+    let done = tokio::task::spawn_blocking(run).await;
+    done.map_err(|error| StartError::System {
+        what: "the start",
+        reason: error.to_string(),
+    })?
 }
 
 /// A node recovered from disk, not yet connected.
@@ -78,23 +114,23 @@ struct Remaining {
 }
 
 impl Prepared {
-    fn new(options: NodeOptions) -> Result<Self, StartError> {
+    fn new(
+        options: NodeOptions,
+        configuration: Arc<Configuration>,
+        me: NodeId,
+        mut opened: recovery::Opened,
+    ) -> Result<Self, StartError> {
         let NodeOptions {
             genesis,
             key,
-            data,
+            data: _,
             listen,
             mut application,
             behaviour,
-            client_checks,
+            client_checks: _,
             timers,
             limits,
         } = options;
-        let configuration = Arc::new(configuration(&genesis, client_checks)?);
-        let public = PublicKey(*key.public_key().as_bytes());
-        let me = configuration
-            .node(&public)
-            .ok_or(StartError::NotAValidator)?;
         let fatal = Fatal::new();
         let pool = pool(&fatal)?;
         let counters = Arc::new(Counters::default());
@@ -109,11 +145,6 @@ impl Prepared {
             Arc::new(RememberingVerifier::new(known, Arc::clone(&counters))),
             Arc::clone(&payloads),
         );
-        let identity = storage::Identity {
-            network: genesis.id(),
-            node: public.0,
-        };
-        let mut opened = recovery::open(&data, identity, &configuration)?;
         let evidence = EvidenceStore::new(&opened.fold.evidence);
         let shared = Shared::new(
             configuration,

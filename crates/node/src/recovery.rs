@@ -6,12 +6,14 @@ use consensus::{
     Configuration, Entry, Index, Point, Record, Recovery, Restored, Verification, VoteState,
     encoding::Canonical, limits::RETAINED_ENTRIES,
 };
-use storage::{DirectoryDisk, Identity, Options, Position, Recovered, Storage};
+use storage::{Damage, DirectoryDisk, Identity, Options, Position, Recovered, Storage};
 
 use crate::{
     application::{Application, AppliedEntry},
     chain::{self, StoredChain},
     error::StartError,
+    losses::Losses,
+    refill::Missing,
 };
 
 /// An opened data directory.
@@ -22,6 +24,10 @@ pub(crate) struct Opened {
     pub(crate) fold: Recovery<Position>,
     /// `None` for a directory in which nothing was ever written.
     pub(crate) vote_state: Option<VoteState>,
+    /// Damaged entries of the chain, in its order: nothing may be voted before they are put back.
+    pub(crate) missing: Vec<Missing>,
+    /// What was found damaged, for people.
+    pub(crate) detail: String,
 }
 
 /// Opens the stream and folds its records.
@@ -37,7 +43,11 @@ pub(crate) fn open(
     })?;
     let mut fold = Recovery::<Position>::default();
     let mut unreadable = None;
+    let mut losses = Losses::default();
     let visit = |recovered: Recovered<'_>| {
+        if let Some(position) = losses.see(&recovered) {
+            fold.lost_entry(position);
+        }
         if let Recovered::Record {
             position,
             kind,
@@ -53,12 +63,15 @@ pub(crate) fn open(
         }
     };
     let (storage, recovery) = Storage::open(Arc::new(disk), identity, Options::default(), visit)?;
-    if let Some(damage) = recovery.damage {
-        let findings: Vec<String> = recovery.findings.iter().map(ToString::to_string).collect();
+    let findings: Vec<String> = recovery.findings.iter().map(ToString::to_string).collect();
+    let detail = findings.join("; ");
+    if let Some(damage) = recovery.damage
+        && !(damage == Damage::RecordsLost && losses.can_be_refilled())
+    {
         return Err(StartError::Damaged {
             directory: directory.display().to_string(),
             damage,
-            detail: findings.join("; "),
+            detail,
         });
     }
     if let Some(unreadable) = unreadable {
@@ -78,11 +91,24 @@ pub(crate) fn open(
         .map_err(StartError::VoteState)?;
     let chain = StoredChain::new(Arc::clone(configuration), storage.reader(), &fold);
     let chain = Arc::new(chain);
+    // An entry that was replaced later is not missed.
+    let missing = fold
+        .chain
+        .iter()
+        .zip(1..)
+        .filter(|(stored, _)| losses.entries.contains(&stored.place))
+        .map(|(stored, index)| Missing {
+            index: Index(index),
+            position: stored.place,
+        })
+        .collect();
     Ok(Opened {
         storage,
         chain,
         fold,
         vote_state,
+        missing,
+        detail,
     })
 }
 
@@ -161,7 +187,7 @@ mod tests {
     use consensus::{ClientChecks, Domain, Hash, Mode, signature::public_key};
     use keys::SigningKey;
     use std::fs;
-    use storage::{Batch, Damage};
+    use storage::Batch;
 
     #[test]
     fn a_directory_whose_votes_are_ruined_is_refused_with_advice() {

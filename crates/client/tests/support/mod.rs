@@ -151,11 +151,19 @@ pub fn node_key(node: usize) -> KeyPair {
 
 /// A network's genesis, with addresses that nobody uses.
 pub fn genesis(mode: Mode, nodes: usize) -> Genesis {
+    // Real addresses are told to nodes and clients once the sockets have their ports.
+    let address = |node: u16| SocketAddr::from(([127, 0, 0, 1], node));
+    let addresses: Vec<SocketAddr> = (1..).take(nodes).map(address).collect();
+    genesis_at(mode, &addresses)
+}
+
+/// The same network, at these addresses.
+pub fn genesis_at(mode: Mode, addresses: &[SocketAddr]) -> Genesis {
+    let nodes = addresses.len();
     let validator = |node: usize| Validator {
         name: format!("n{node}"),
         key: node_key(node).validator_key(),
-        // Real addresses are told to nodes and clients once the sockets have their ports.
-        address: SocketAddr::from(([127, 0, 0, 1], u16::try_from(node + 1).unwrap())),
+        address: addresses[node],
     };
     let account = KeyPair::from_seed("alice");
     Genesis::new(GenesisFile {
@@ -257,7 +265,12 @@ impl TestNetwork {
         while std::net::UdpSocket::bind(self.addresses[node]).is_err() {
             tokio::task::yield_now().await;
         }
-        let handle = self.start_at(node, self.addresses[node], |_, _| {}).await;
+        let genesis = genesis_at(self.genesis.mode(), &self.addresses);
+        let handle = self
+            .start_at(node, self.addresses[node], |_, options| {
+                options.genesis = genesis.clone();
+            })
+            .await;
         self.nodes[node] = Some(handle);
         self.introduce();
     }
