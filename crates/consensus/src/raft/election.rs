@@ -228,7 +228,7 @@ impl Raft {
         } || mutation::active(Mutation::RaftVotesTwice);
         let granted = request.term == self.term() && free && up_to_date;
         if granted {
-            if self.vote_state.voted_for.is_none() {
+            if self.vote_state.voted_for != Some(from) {
                 self.vote_for(from);
             }
             self.election.draw(now.monotonic);

@@ -40,6 +40,8 @@ const TRAITOR: NodeId = NodeId(3);
 const COMMITTED: Time = Time::from_millis(300);
 /// n1 leads, without n0.
 const RECONNECTED: Time = Time::from_millis(1_400);
+/// So much later than others the report of n1 may arrive.
+const HELD_BACK: Time = Time::from_millis(200);
 /// n2 had time to be elected.
 const MENDED: Time = Time::from_millis(15_000);
 
@@ -108,7 +110,13 @@ impl Adversary for Cutter {
     }
 }
 
-fn permits(now: Time, from: NodeId, to: NodeId, message: &Message) -> bool {
+/// What travels; `reported` is when the first report for n2's term was sent.
+fn permits(
+    reported: &mut Option<Time>,
+    now: Time,
+    (from, to): (NodeId, NodeId),
+    message: &Message,
+) -> bool {
     if !(COMMITTED..MENDED).contains(&now) {
         return true;
     }
@@ -116,16 +124,25 @@ fn permits(now: Time, from: NodeId, to: NodeId, message: &Message) -> bool {
         return false;
     }
     match message {
-        // Only the traitor sees what n1 makes.
-        Message::AppendEntries(_) | Message::FetchReply(_) if from == SECOND => to == TRAITOR,
-        Message::FetchReply(_) if from == TRAITOR => false,
+        // Only the traitor sees what n1 makes, as long as n1 leads.
+        Message::AppendEntries(_) if from == SECOND => to == TRAITOR,
+        Message::FetchReply(_) => reported.is_some(),
+        // The traitor's report comes before that of n1.
+        Message::Report(signed) if signed.body.term == Term(2) => {
+            let first = *reported.get_or_insert(now);
+            from != SECOND || now >= first.after(HELD_BACK)
+        }
         _ => true,
     }
 }
 
 fn play(trace: Trace) -> Result<String, String> {
     let traitor = (TRAITOR, Box::new(Cutter::default()) as Box<dyn Adversary>);
-    let mut simulation = stage(traitor, Box::new(Rules(permits)), trace);
+    let mut reported = None;
+    let rules = Rules(move |now, from, to, message: &Message| {
+        permits(&mut reported, now, (from, to), message)
+    });
+    let mut simulation = stage(traitor, Box::new(rules), trace);
     let first = simulation.ask(FIRST, 0, 1, 10);
     simulation.run_until(Time::from_millis(100));
     let second = simulation.ask(FIRST, 2, 3, 20);

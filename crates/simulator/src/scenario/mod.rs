@@ -2,6 +2,7 @@
 //! they must succeed, and against our replicas, where they must not.
 
 mod amnesia;
+mod believed_base;
 mod candidates;
 mod checks;
 mod cut_certificate;
@@ -19,6 +20,7 @@ mod repeated_signer;
 mod replayed_suspicion;
 mod restarted_locks;
 mod script;
+mod second_branch;
 mod slow_network;
 mod smuggling;
 mod split;
@@ -74,6 +76,8 @@ static SCRIPTS: &[&[Script]] = &[
     cut_certificate::SCRIPTS,
     unjustified_branch::SCRIPTS,
     few_suspects::SCRIPTS,
+    believed_base::SCRIPTS,
+    second_branch::SCRIPTS,
     amnesia::SCRIPTS,
     forgotten_led::SCRIPTS,
     left_behind::SCRIPTS,

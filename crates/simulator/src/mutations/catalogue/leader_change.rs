@@ -47,6 +47,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "base-believed",
         rule: "P4.7",
         breaks: "a voter grants the base that it is asked for, whatever the reports say",
-        detectors: &[seeds(4, "base-forger")],
+        detectors: &[Detector::Scenario("believed-base")],
     },
 ];

@@ -57,7 +57,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "second-branch-accepted",
         rule: "P3.4",
         breaks: "a node follows its leader to another branch of the term",
-        detectors: &[seeds(Mode::Byzantine, 4, "equivocator")],
+        detectors: &[Detector::Scenario("second-branch")],
     },
     Entry {
         mutation: Mutation::LosingBranchForgotten,

@@ -57,7 +57,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "raft-counts-unwritten",
         rule: "P10.1, P11.1",
         breaks: "a leader counts its own copy of an entry before it is on disk",
-        detectors: &[seeds(3), seeds(5)],
+        detectors: &[seeds(3)],
     },
     Entry {
         mutation: Mutation::RaftVoteBeforeWrite,
