@@ -157,7 +157,7 @@ impl Twins {
     ) -> Totals {
         let live = std::io::stderr().is_terminal() && !self.json;
         let progress = |totals: &Totals| {
-            if live && totals.played % 64 == 0 {
+            if live && totals.played.is_multiple_of(64) {
                 let seconds = started.elapsed().as_secs();
                 eprint!("\r\x1b[2K{} schedules, {seconds} s", totals.played);
             }
