@@ -1,6 +1,5 @@
 //! Damaged entries come back from the other nodes before their node votes again (P11.2).
 
-#[allow(dead_code, reason = "shared with other tests, which need more of it")]
 mod support;
 
 use std::{fs, path::Path};
