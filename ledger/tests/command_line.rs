@@ -5,6 +5,7 @@ mod support;
 use std::{
     fs,
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
     process::{Child, Stdio},
     thread,
 };
@@ -13,7 +14,7 @@ use consensus::{
     EntryHeader, EntryKind, Epoch, Evidence, Hash, Index, NodeId, SignedHeader, Signer, Term,
     encoding::Canonical, evidence::Offence,
 };
-use keys::{KeyPair, Mode, Overwrite};
+use keys::{KeyPair, Mode, Overwrite, Passphrase};
 use serde_json::Value;
 use support::{Run, TestNetwork, genesis, placeholders, run};
 
@@ -450,16 +451,35 @@ fn a_node_runs_until_it_is_told_to_stop() {
         stranger.error.contains("none of the validators"),
         "{stranger:?}"
     );
+    // Both keys that are used here are locked.
+    let passphrase = Passphrase::new("open sesame".to_owned()).unwrap();
     KeyPair::from_seed("n0")
-        .write_pem(&home.join("key.pem"), Overwrite::Replace)
+        .write_locked_pem(&home.join("key.pem"), &passphrase, Overwrite::Replace)
         .unwrap();
-    let mut command = support::command(home, "node --listen 127.0.0.1:0 --json");
+    let locked = run(home, "node --listen 127.0.0.1:0").ends(2);
+    assert!(locked.error.contains("--passphrase-file"), "{locked:?}");
+    let file = home.join("passphrase");
+    std::fs::write(&file, "open sesam\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let wrong = run(
+        home,
+        "node --listen 127.0.0.1:0 --passphrase-file ~/passphrase",
+    )
+    .ends(5);
+    assert!(wrong.error.contains("does not unlock"), "{wrong:?}");
+    std::fs::write(&file, "open sesame\n").unwrap();
+    let line = "node --listen 127.0.0.1:0 --json --passphrase-file ~/passphrase";
+    let mut command = support::command(home, line);
     let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut node = Running(command.spawn().unwrap());
     let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
     let started: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(text(&started, "node"), "n0");
-    let twice = run(home, "node --listen 127.0.0.1:0").ends(2);
+    let twice = run(
+        home,
+        "node --listen 127.0.0.1:0 --passphrase-file ~/passphrase",
+    )
+    .ends(2);
     assert!(
         twice.error.contains("in use by another process"),
         "{twice:?}"
@@ -473,9 +493,14 @@ fn a_node_runs_until_it_is_told_to_stop() {
     .store(&home.join("genesis.json"), Overwrite::Replace)
     .unwrap();
     KeyPair::from_seed("alice")
-        .write_pem(&home.join("keys/alice.pem"), Overwrite::Refuse)
+        .write_locked_pem(&home.join("keys/alice.pem"), &passphrase, Overwrite::Refuse)
         .unwrap();
-    run(home, "transfer alice bob 250").ends(0);
+    run(home, "transfer alice bob 250").ends(2);
+    run(
+        home,
+        "transfer alice bob 250 --passphrase-file ~/passphrase",
+    )
+    .ends(0);
     let pid = started["pid"].as_u64().unwrap().to_string();
     let told = std::process::Command::new("kill")
         .args(["-TERM", &pid])

@@ -1,4 +1,4 @@
-//! One binary for all targets: `HAWSER_FUZZ_TARGET` says which.
+//! One binary for all targets: `HAWSER_FUZZ_TARGET` says which; `list` prints their names.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -8,6 +8,10 @@ use libfuzzer_sys::fuzz_target;
 
 static TARGET: LazyLock<&target::Target> = LazyLock::new(|| {
     let name = std::env::var("HAWSER_FUZZ_TARGET").unwrap_or_default();
+    if name == "list" {
+        target::TARGETS.iter().for_each(|target| println!("{}", target.name));
+        std::process::exit(0);
+    }
     let found = target::find(&name);
     let target = found.unwrap_or_else(|| panic!("HAWSER_FUZZ_TARGET={name:?} is no target"));
     // What is made once and for all must not count as an input's memory.

@@ -230,7 +230,10 @@ impl Drop for TestNetwork {
 /// The command for that data directory.
 pub fn command(data: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
-    command.stdin(Stdio::null()).env_remove("RUST_LOG");
+    command.stdin(Stdio::null());
+    for variable in ["RUST_LOG", "HAWSER_PASSPHRASE_FILE"] {
+        command.env_remove(variable);
+    }
     for word in line.split_whitespace() {
         command.arg(word.replace('~', &data.to_string_lossy()));
     }
