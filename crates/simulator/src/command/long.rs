@@ -24,16 +24,17 @@ use simulator::{
 
 use super::report::{Network, Report};
 
-/// The networks that take turns: mode, nodes, seeds a turn. A turn takes about a second.
+/// The networks that take turns: mode, nodes, seeds a turn. Turns are short, so that a run of two
+/// minutes gets round several times.
 const NETWORKS: [(Mode, usize, u64); 8] = [
-    (Mode::Byzantine, 4, 24),
-    (Mode::Byzantine, 5, 10),
-    (Mode::Byzantine, 6, 8),
-    (Mode::Byzantine, 7, 8),
+    (Mode::Byzantine, 4, 10),
+    (Mode::Byzantine, 5, 4),
+    (Mode::Byzantine, 6, 4),
+    (Mode::Byzantine, 7, 4),
     (Mode::Byzantine, 10, 2),
-    (Mode::Raft, 3, 16),
-    (Mode::Raft, 5, 8),
-    (Mode::RaftSigned, 4, 8),
+    (Mode::Raft, 3, 6),
+    (Mode::Raft, 5, 4),
+    (Mode::RaftSigned, 4, 4),
 ];
 /// Simulated seconds a seed.
 const SECONDS: u64 = 60;
