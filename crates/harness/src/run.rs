@@ -48,6 +48,8 @@ pub struct Plan {
     pub seed: u64,
     /// Where everything is written.
     pub folder: PathBuf,
+    /// Whether that stays even if everything holds.
+    pub keep: bool,
 }
 
 /// A nemesis that was not used, and why.
@@ -116,7 +118,7 @@ pub fn run(plan: &Plan, interrupts: &Interrupts, say: &dyn Fn(&str)) -> Outcome<
     // Connections end with the runtime; nodes that are killed do not mind.
     runtime.shutdown_timeout(Duration::from_secs(1));
     let mut report = report?;
-    if report.violations.is_empty() {
+    if report.violations.is_empty() && !plan.keep {
         remove(&plan.folder)?;
     } else {
         report.folder = Some(plan.folder.clone());
@@ -135,16 +137,12 @@ fn remove(folder: &Path) -> Outcome {
 
 async fn live(
     plan: &Plan,
-    cluster: Cluster,
+    mut cluster: Cluster,
     interrupts: &Interrupts,
     say: &dyn Fn(&str),
 ) -> Outcome<Report> {
+    let hosts = cluster.parts().0.in_words();
     let genesis = cluster.network.genesis.clone();
-    let hosts = if plan.shape.namespaces {
-        "network namespaces"
-    } else {
-        "loopback"
-    };
     let bank = Arc::new(Bank::open(&genesis, &cluster.network.layout.keys())?);
     let recorder = Arc::new(Recorder::default());
     let stop = Arc::new(AtomicBool::new(false));

@@ -7,6 +7,7 @@ mod receipts;
 use std::{fmt, path::Path, time::Duration};
 
 use client::Client;
+use keys::to_hex;
 use serde::Serialize;
 use testnet::failure::Outcome;
 
@@ -77,6 +78,13 @@ pub enum Violation {
         /// Why.
         detail: String,
     },
+    /// There is evidence against a node that never misbehaved (P7.3).
+    CorrectAccused {
+        /// Which.
+        node: String,
+        /// The evidence's id.
+        evidence: String,
+    },
     /// A node ended that nobody had ended.
     NodeEnded {
         /// Which.
@@ -117,6 +125,12 @@ impl fmt::Display for Violation {
             Self::MoneyNotConserved { detail } => write!(f, "money is not conserved: {detail}"),
             Self::NoProgress { detail } => write!(f, "no progress: {detail}"),
             Self::NotMended { detail } => write!(f, "not mended: {detail}"),
+            Self::CorrectAccused { node, evidence } => {
+                write!(
+                    f,
+                    "evidence {evidence} accuses {node}, which never misbehaved"
+                )
+            }
             Self::NodeEnded { node, detail } => write!(f, "{node} ended by itself: {detail}"),
             Self::Panic { node, detail } => write!(f, "{node} panicked: {detail}"),
         }
@@ -136,6 +150,8 @@ pub struct Checked {
     pub receipts: u64,
     /// Nodes whose accounts add up.
     pub balanced: u64,
+    /// Pieces of evidence, all against traitors.
+    pub evidence: u64,
 }
 
 /// Checks the clients' history alone.
@@ -212,6 +228,7 @@ pub async fn check_nodes(
     }
     violations
         .extend(receipts::check(&cluster.network.genesis, client, acknowledged, checked).await?);
+    violations.extend(accusations(cluster, client, checked).await);
     cluster.look_for_ends();
     violations.extend(cluster.ends().iter().map(|end| Violation::NodeEnded {
         node: end.node.clone(),
@@ -221,6 +238,26 @@ pub async fn check_nodes(
         violations.extend(panics(&node.name(), &node.log()));
     }
     Ok(violations)
+}
+
+/// Evidence that any node holds against a correct one.
+async fn accusations(cluster: &Cluster, client: &Client, checked: &mut Checked) -> Vec<Violation> {
+    // That nodes do not answer is found elsewhere.
+    let found = client.evidence(SETTLE).await.unwrap_or_default();
+    let mut violations = Vec::new();
+    for summary in found {
+        let accused = usize::from(summary.accused);
+        if cluster.traitors.contains(&accused) {
+            checked.evidence += 1;
+        } else {
+            let name = cluster.network.names().into_iter().nth(accused);
+            violations.push(Violation::CorrectAccused {
+                node: name.unwrap_or_else(|| format!("#{accused}")),
+                evidence: to_hex(&summary.id.0),
+            });
+        }
+    }
+    violations
 }
 
 /// The first panic in a log.

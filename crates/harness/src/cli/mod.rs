@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod clean;
 mod list;
 mod run;
 mod soak;
@@ -49,6 +50,8 @@ enum Command {
     List(list::Arguments),
     /// Check the history that a run kept once more
     Check(check::Arguments),
+    /// Take down and remove what earlier runs left
+    Clean(clean::Arguments),
     /// Run one node (what a run starts)
     #[command(hide = true)]
     Node {
@@ -72,6 +75,7 @@ pub fn run() -> Code {
         Command::Soak(arguments) => soak::run(&arguments, &output),
         Command::List(arguments) => list::run(&arguments, &output),
         Command::Check(arguments) => check::run(&arguments, &output),
+        Command::Clean(arguments) => clean::run(&arguments, &output),
         Command::Node { directory, listen } => {
             node_process::run(&directory, listen).map(|()| Code::Ok)
         }

@@ -51,6 +51,12 @@ pub struct Common {
     /// Where the nodes run
     #[arg(long, value_enum, default_value = "auto")]
     pub hosts: Where,
+    /// Also do what the mode does not tolerate: something may not hold then
+    #[arg(long)]
+    pub untolerated: bool,
+    /// Keep the folder of every run
+    #[arg(long)]
+    pub keep: bool,
     /// Where runs are kept that find something [default: harness in the testnet's usual folder]
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
@@ -149,6 +155,9 @@ impl Common {
         for nemesis in self.chosen()? {
             match nemesis.check(mode, sizes.faulty(), &machine) {
                 Ok(()) => nemeses.push(nemesis),
+                Err(Unavailable::Mode(_)) if self.untolerated && sizes.faulty() > 0 => {
+                    nemeses.push(nemesis);
+                }
                 Err(reason) => skipped.push(Skipped {
                     nemesis: nemesis.name,
                     explanation: reason.to_string(),
@@ -181,6 +190,7 @@ impl Common {
             nemeses,
             seed,
             folder,
+            keep: self.keep,
         };
         Ok((plan, skipped))
     }
@@ -203,12 +213,19 @@ pub fn some_seed() -> u64 {
 
 /// The command that runs the same schedule again.
 fn again(arguments: &Common, mode: Mode, seed: u64, duration: Duration) -> String {
-    format!(
+    let mut command = format!(
         "cargo harness run --mode {mode} --nodes {} --duration {}s --nemesis {} --seed {seed}",
         arguments.nodes,
         duration.as_secs(),
         arguments.nemesis.join(",")
-    )
+    );
+    if arguments.hosts == Where::Loopback {
+        command.push_str(" --hosts loopback");
+    }
+    if arguments.untolerated {
+        command.push_str(" --untolerated");
+    }
+    command
 }
 
 /// Says what is left out.
@@ -243,7 +260,11 @@ pub fn run_one(
     for violation in &report.violations {
         output.progress(&format!("{}: {violation}", output.bad("violated")));
     }
-    if let Some(folder) = &report.folder {
+    if let Some(folder) = report
+        .folder
+        .as_ref()
+        .filter(|_| !report.violations.is_empty())
+    {
         let (mode, seed) = (plan.shape.mode, plan.seed);
         output.progress(&format!(
             "The history and the nodes' files are kept in {}.\nThe same schedule again: {}",
@@ -292,7 +313,8 @@ fn in_words(report: &Report, output: &Output) -> String {
          Transfers: {} applied, {} refused for lack of money, {} unknown; {} sent twice. \
          Reads: {} answered, {} not.\n\
          Checked: {} operations linearizable, {} entries equal on all correct nodes, {} receipts \
-         hold, {} nodes' accounts add up; every client went on after {:.1} s.\n{verdict}",
+         hold, {} nodes' accounts add up, {} pieces of evidence are deserved; every client went on \
+         after {:.1} s.\n{verdict}",
         used.join(", "),
         report.kills,
         operations.applied,
@@ -305,6 +327,7 @@ fn in_words(report: &Report, output: &Output) -> String {
         report.checked.entries,
         report.checked.receipts,
         report.checked.balanced,
+        report.checked.evidence,
         report.recovered_after_seconds,
     )
 }

@@ -82,6 +82,7 @@ impl Totals {
         sum.entries += part.entries;
         sum.receipts += part.receipts;
         sum.balanced += part.balanced;
+        sum.evidence += part.evidence;
         self.slowest_recovery_seconds = self
             .slowest_recovery_seconds
             .max(report.recovered_after_seconds);
@@ -104,6 +105,7 @@ impl Totals {
              linearizable operations  {}\n\
              entries compared         {}\n\
              receipts that hold       {}\n\
+             evidence, all deserved   {}\n\
              slowest recovery         {:.1} s\n\
              violations               {}\n",
             self.runs,
@@ -118,6 +120,7 @@ impl Totals {
             self.checked.operations,
             self.checked.entries,
             self.checked.receipts,
+            self.checked.evidence,
             self.slowest_recovery_seconds,
             self.violations.len(),
         );

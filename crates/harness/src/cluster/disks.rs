@@ -199,6 +199,25 @@ impl Drop for Disks {
     }
 }
 
+/// Unmounts whatever is mounted below a folder, the innermost first.
+///
+/// # Errors
+/// If the system refuses.
+pub fn unmount_below(folder: &Path) -> Outcome {
+    let mounts = fs::read_to_string("/proc/self/mounts")
+        .map_err(|error| Failure::system("read the list of mounts", error))?;
+    let mut points: Vec<PathBuf> = mounts
+        .lines()
+        // The list writes a space as \040.
+        .filter_map(|line| Some(line.split(' ').nth(1)?.replace("\\040", " ").into()))
+        .filter(|point: &PathBuf| point.starts_with(folder))
+        .collect();
+    points.reverse();
+    points
+        .iter()
+        .try_for_each(|point| run("umount", [&text(point)]))
+}
+
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

@@ -91,6 +91,11 @@ impl Hosts {
         Ok(Self::Namespaces(hosts))
     }
 
+    /// Removes what a process that was killed has left.
+    pub fn remove_left_over(process: u32, nodes: usize) {
+        drop(Bridge { id: process, nodes });
+    }
+
     /// For people.
     #[must_use]
     pub const fn in_words(&self) -> &'static str {

@@ -4,7 +4,7 @@ mod disks;
 mod hosts;
 mod shell;
 
-pub use disks::{Disks, Kind as DiskKind};
+pub use disks::{Disks, Kind as DiskKind, unmount_below};
 pub use hosts::Hosts;
 pub use shell::{Unavailable, available, is_root};
 
