@@ -11,8 +11,8 @@ use consensus::{
 
 use super::{Adversary, Tools};
 
-/// Questions for each peer and tick.
-const BURST: usize = 4;
+/// Questions each tick.
+const BURST: usize = 3;
 
 pub(super) struct FetchFlooder;
 
@@ -31,24 +31,23 @@ impl Adversary for FetchFlooder {
 
     fn ticks(&mut self, tools: &mut Tools<'_>, _: Term) {
         let opening = tools.configuration().opening();
-        for node in tools.peers() {
-            for _ in 0..BURST {
-                let nowhere = Point {
-                    index: Index(tools.random.between(1, 1_000)),
-                    hash: Hash([tools.random.below(256).to_le_bytes()[0]; 32]),
-                };
-                let (from, target) = match tools.random.below(3) {
-                    0 => (opening, None),
-                    1 => (opening, Some(nowhere)),
-                    _ => (nowhere, None),
-                };
-                let question = tools.sign(Fetch {
-                    epoch: tools.configuration().epoch(),
-                    from,
-                    target,
-                });
-                tools.send(node, question);
-            }
+        for _ in 0..BURST {
+            let node = tools.some_peer();
+            let nowhere = Point {
+                index: Index(tools.random.between(1, 1_000)),
+                hash: Hash([tools.random.below(256).to_le_bytes()[0]; 32]),
+            };
+            let (from, target) = match tools.random.below(4) {
+                0 => (opening, None),
+                1 => (opening, Some(nowhere)),
+                _ => (nowhere, None),
+            };
+            let question = tools.sign(Fetch {
+                epoch: tools.configuration().epoch(),
+                from,
+                target,
+            });
+            tools.send(node, question);
         }
     }
 }

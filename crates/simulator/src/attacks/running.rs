@@ -10,7 +10,6 @@ use crate::{
     adversary::Strategy,
     fault::{Fault, Kind, Profile},
     network::Weather,
-    random::Random,
     run::{self, Adversaries, Options},
     scenario,
     signing::Signatures,
@@ -216,13 +215,4 @@ fn test(package: &str, target: &str, name: &str) -> Result<String, String> {
     } else {
         Err(line)
     }
-}
-
-/// Nodes for the traitors of a seed.
-pub(super) fn seats(seed: u64, faulty: usize, nodes: usize) -> Vec<consensus::NodeId> {
-    Random::new(seed ^ 0xa77)
-        .sample(faulty, nodes)
-        .into_iter()
-        .map(|position| consensus::NodeId(u16::try_from(position).expect("few nodes")))
-        .collect()
 }
