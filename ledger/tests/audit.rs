@@ -215,6 +215,13 @@ fn an_audit_writes_nothing() {
     assert!(network.audit(&[root.path()]).holds());
     assert!(before == contents());
     let absent = root.path().join("absent");
-    assert!(audit(&network.genesis, &network.configuration, &[absent.clone()]).is_err());
+    assert!(
+        audit(
+            &network.genesis,
+            &network.configuration,
+            std::slice::from_ref(&absent)
+        )
+        .is_err()
+    );
     assert!(!absent.exists());
 }

@@ -2,15 +2,20 @@
 
 use consensus::{Mode, NodeId, Time};
 use simulator::{
+    adversary::Adversary,
     fault::Profile,
     network::Weather,
-    oracle::Oracle,
     signing::Signatures,
     simulation::{Blueprint, Simulation},
     trace::Trace,
 };
 
 const DEFECT: usize = 3;
+
+/// It means well and says what it believes. Its defect breaks rules, so it counts as Byzantine.
+struct Defective;
+
+impl Adversary for Defective {}
 
 fn network(nodes: usize, seed: u64) -> Simulation {
     let blueprint = Blueprint {
@@ -23,14 +28,10 @@ fn network(nodes: usize, seed: u64) -> Simulation {
             kinds: Vec::new(),
             drift: 0,
         },
-        traitors: Vec::new(),
+        traitors: vec![(NodeId(3), Box::new(Defective))],
         trace: Trace::Off,
     };
-    let mut simulation = Simulation::new(blueprint, seed).unwrap();
-    // Its defect breaks rules, as it must; what the others do counts.
-    let correct = (0..nodes).map(|node| node != DEFECT).collect();
-    simulation.world.oracle = Oracle::new(simulation.world.verification.clone(), correct);
-    simulation
+    Simulation::new(blueprint, seed).unwrap()
 }
 
 #[test]
@@ -45,7 +46,8 @@ fn a_node_with_wrong_results_stops_and_says_where() {
             simulation.run_until(Time::from_millis(6_000));
 
             let stopped = simulation.hosts[DEFECT].status().unwrap();
-            let divergence = stopped.diverged.expect("it noticed");
+            let context = format!("{nodes} nodes, seed {seed}, after {wrong_after}: {stopped:?}");
+            let divergence = stopped.diverged.unwrap_or_else(|| panic!("{context}"));
             assert!(divergence.index >= wrong_after, "{divergence}");
             assert!(divergence.index.beyond(wrong_after) <= 4, "{divergence}");
             let agreed = divergence.agreed.expect("they agreed before");
