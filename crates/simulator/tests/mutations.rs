@@ -5,8 +5,7 @@
 use simulator::mutations::{Detector, attempt, catalogue};
 
 /// Detectors that need more than a few seconds are left to `cargo sim mutations`.
-const SLOW: [&str; 4] = [
-    "smaller-quorum",
+const SLOW: [&str; 3] = [
     "votes-below-base",
     "level-reset-by-commit",
     "raft-counts-unwritten",

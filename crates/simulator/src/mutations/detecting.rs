@@ -95,7 +95,8 @@ fn run(detector: &Detector, mutation: Option<Mutation>, most: u64) -> Option<Cau
             if verdict.holds {
                 Ok(())
             } else {
-                Err(verdict.lines.last().cloned().unwrap_or_default())
+                let line = verdict.lines.last().map_or("", |line| line);
+                Err(line.strip_prefix("ours: ").unwrap_or(line).to_owned())
             }
         })
         .map(|what| Caught {

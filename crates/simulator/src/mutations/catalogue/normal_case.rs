@@ -71,6 +71,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "smaller-quorum",
         rule: "P1.2",
         breaks: "a quorum is one node smaller",
-        detectors: &[seeds(Mode::Byzantine, 4, "rotating")],
+        detectors: &[seeds(Mode::Byzantine, 4, "equivocator")],
     },
 ];
