@@ -1,37 +1,28 @@
 //! The network of real processes that a run breaks and mends.
 
 mod disks;
+mod faults;
 mod hosts;
 mod shell;
+mod waiting;
 
 pub use disks::{Disks, Kind as DiskKind, unmount_below};
 pub use hosts::Hosts;
 pub use shell::{Unavailable, available, is_root};
 
-use std::{
-    path::Path,
-    process::Child,
-    time::{Duration, Instant},
-};
+use std::{path::Path, process::Child};
 
 use consensus::FaultModel;
 use keys::Mode;
 use testnet::{
-    cli::{tell, wait_until_healthy},
-    control::Request,
-    failure::{Failure, Outcome},
+    failure::Outcome,
     network::{
-        Facts, Layout, Network, NodeLayout, Plan, ProcessState, await_answers,
-        faults::{LinkFault, LinkFaults},
-        found, launch_with, process,
+        Facts, Layout, Network, NodeLayout, Plan, ProcessState, await_answers, found, launch_with,
+        process,
     },
-    traitor::Setting,
 };
 
 use crate::workload::Bank;
-
-/// How long a network may take until it is healthy.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a cluster is made from.
 #[derive(Clone, Copy, Debug)]
@@ -250,49 +241,6 @@ impl Cluster {
         self.members[node].may_end = may_end;
     }
 
-    /// Sets faults on links: from, to, what. Links that are not named stay as they are.
-    ///
-    /// # Errors
-    /// If a node that runs cannot be told.
-    pub fn set_links(&mut self, links: &[(usize, usize, LinkFault)]) -> Outcome {
-        for from in 0..self.size() {
-            let node = &self.members[from].layout;
-            let mut faults = LinkFaults::load(node)?;
-            for (_, to, fault) in links.iter().filter(|(sender, ..)| *sender == from) {
-                faults.set(&self.name(*to), *fault);
-            }
-            faults.store(node)?;
-            tell(node, &Request::Links(faults))?;
-        }
-        Ok(())
-    }
-
-    /// Mends all links.
-    ///
-    /// # Errors
-    /// If a node that runs cannot be told.
-    pub fn heal_links(&mut self) -> Outcome {
-        for member in &self.members {
-            LinkFaults::default().store(&member.layout)?;
-            tell(&member.layout, &Request::Links(LinkFaults::default()))?;
-        }
-        Ok(())
-    }
-
-    /// Makes a node misbehave, or behave again. Once a traitor, it is never counted as correct.
-    ///
-    /// # Errors
-    /// If it cannot be told.
-    pub fn behave(&mut self, node: usize, setting: Option<&Setting>) -> Outcome {
-        let layout = &self.members[node].layout;
-        Setting::store(setting, layout)?;
-        tell(layout, &Request::Behave(setting.cloned()))?;
-        if setting.is_some() && !self.traitors.contains(&node) {
-            self.traitors.push(node);
-        }
-        Ok(())
-    }
-
     /// Starts whoever is down, lets whoever is paused go on, and waits until all is well.
     ///
     /// # Errors
@@ -304,59 +252,6 @@ impl Cluster {
         }
         let all: Vec<usize> = (0..self.size()).collect();
         self.launch(&all)
-    }
-
-    /// Waits until the nodes say that all is well.
-    ///
-    /// # Errors
-    /// If they do not in a minute.
-    pub fn wait_healthy(&self) -> Outcome {
-        let (_, health) = wait_until_healthy(&self.network, PATIENCE)?;
-        if health.healthy {
-            return Ok(());
-        }
-        Err(Failure::state(format!(
-            "the network is not healthy after {} s: {}",
-            PATIENCE.as_secs(),
-            health.problems.join("; ")
-        )))
-    }
-
-    /// Waits until the correct nodes have applied the same entries, and returns the last index.
-    ///
-    /// # Errors
-    /// If they do not come to one point, with what each says.
-    pub fn settle(&self, patience: Duration) -> Outcome<u64> {
-        let deadline = Instant::now() + patience;
-        loop {
-            let facts = Facts::gather(&self.network)?;
-            let correct = self.correct();
-            let reports: Vec<_> = correct
-                .iter()
-                .map(|&node| facts.nodes[node].report.as_ref())
-                .collect();
-            let points: Vec<(u64, [u8; 32])> = reports
-                .iter()
-                .flatten()
-                .filter(|report| report.applied == report.commit)
-                .map(|report| (report.applied, report.commit_hash))
-                .collect();
-            if points.len() == correct.len() && points.windows(2).all(|two| two[0] == two[1]) {
-                return Ok(points.first().map_or(0, |(index, _)| *index));
-            }
-            if Instant::now() >= deadline {
-                let said = correct
-                    .iter()
-                    .zip(&reports)
-                    .map(|(&node, report)| match report {
-                        Some(report) => format!("{} applied {}", self.name(node), report.applied),
-                        None => format!("{} does not answer", self.name(node)),
-                    });
-                let said: Vec<String> = said.collect();
-                return Err(Failure::state(said.join(", ")));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     /// Looks whether nodes ended that nobody ended.
