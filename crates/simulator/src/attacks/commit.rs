@@ -63,7 +63,7 @@ pub(super) static LIST: &[Attack] = attacks! {
         "an older slow certificate is preferred to newer fast votes, or the other way round"
         / "" "Zyzzyva and FaB lose a commit" => [
             Script("split-7-locks"),
-            Test("consensus", "--test select_base", "no_base_misses_what_may_have_been_committed"),
+            Test("simulator", "--test searches", "no_base_misses_what_may_have_been_committed"),
         ];
     "amnesia" "S12" "P3.3, P9.4, P11.1"
         "a node restarts without its votes or locks"
