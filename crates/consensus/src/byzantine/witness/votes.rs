@@ -199,16 +199,45 @@ impl Byzantine {
     }
 
     fn compare_with_all(&mut self, doubt: &Doubt) {
+        let vote = &doubt.vote.body;
+        let junctions: Option<Vec<Point>> = points(vote)
+            .map(|(point, _)| self.junction(point, &doubt.headers))
+            .collect();
+        // What lies on the chain below where the vote's branch leaves it cannot fork from it.
+        let lowest = junctions.and_then(|points| points.into_iter().map(|one| one.index).min());
+        let below = |other: &Vote| {
+            points(other).all(|(point, _)| {
+                lowest.is_some_and(|lowest| point.index <= lowest) && self.log.contains(point)
+            })
+        };
         let heard = self.witness.heard_from(doubt.vote.signer);
         let others: Vec<Signed<Vote>> = heard
             .filter(|other| {
-                self.may_contradict((&other.body, &[]), (&doubt.vote.body, &doubt.headers))
+                results_differ(&other.body, vote)
+                    || (!below(&other.body)
+                        && self.may_contradict((&other.body, &[]), (vote, &doubt.headers)))
             })
             .cloned()
             .collect();
         for other in others {
             self.compare(&other, &doubt.vote, &doubt.headers);
         }
+    }
+
+    /// Where the branch of a point leaves the chain, if the headers between are known.
+    fn junction(&self, point: Point, more: &[(Point, EntryHeader)]) -> Option<Point> {
+        let mut at = point;
+        for _ in 0..limits::EVIDENCE_HEADERS {
+            if self.log.contains(at) {
+                return Some(at);
+            }
+            let header = self.header_of(at, more)?;
+            at = Point {
+                index: at.index.previous(),
+                hash: header.previous,
+            };
+        }
+        None
     }
 
     /// Whether it is worth looking: the results differ, or two points lie at one height, or the
