@@ -6,7 +6,8 @@ use node::{
         ReceiptParts, Refusal, ServerFrame, Submission, TransactionState, encode,
     },
     status::{
-        CounterReport, Deposed, DeposedReason, KindCount, PeerStatus, StatusReport, TimerReport,
+        CounterReport, Deposed, DeposedReason, Diverged, KindCount, PeerStatus, StatusReport,
+        TimerReport,
     },
 };
 
@@ -202,6 +203,10 @@ fn status() -> StatusReport {
         }),
         pending: 4,
         behaviour: None,
+        diverged: Some(Diverged {
+            index: 4,
+            agreed: Some(3),
+        }),
         peers: vec![PeerStatus {
             name: "n1".to_owned(),
             node: 1,
