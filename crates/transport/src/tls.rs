@@ -269,6 +269,30 @@ mod tests {
         assert!(certificate_key(certificate.der()).is_err());
     }
 
+    /// Case 2 of ed25519-speccheck: R is of small order. It is why the handshake is not left to the
+    /// library's predicate.
+    #[test]
+    fn a_signature_whose_point_is_of_small_order_proves_nothing() {
+        let bytes = |text: &str| -> Vec<u8> {
+            let digit = |byte: u8| char::from(byte).to_digit(16).unwrap() as u8;
+            let pairs = text.as_bytes().as_chunks::<2>().0.iter();
+            pairs
+                .map(|[high, low]| digit(*high) << 4 | digit(*low))
+                .collect()
+        };
+        let message = bytes("aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab");
+        let key = bytes("f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43");
+        let signature = bytes(
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa\
+             8c4bd45aecaca5b24fb97bc10ac27ac8751a7dfe1baff8b953ec9f5833ca260e",
+        );
+        let library = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, &key);
+        assert!(library.verify(&message, &signature).is_ok());
+        let key = key.try_into().unwrap();
+        assert!(acceptable(&key));
+        assert!(!proves(&key, &message, &signature));
+    }
+
     #[test]
     fn garbage_is_no_certificate() {
         assert!(certificate_key(&CertificateDer::from(vec![0x30, 0x80, 1])).is_err());
