@@ -74,6 +74,12 @@ impl Disk {
         &self.durable
     }
 
+    /// How many writes are durable, over all lives.
+    #[must_use]
+    pub const fn durable_writes(&self) -> usize {
+        self.synced
+    }
+
     /// Everything that was written and is still there, in order.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         self.writes.iter().flat_map(|write| &write.records)

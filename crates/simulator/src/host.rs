@@ -163,6 +163,12 @@ impl Host {
                 chain: &self.disk.durable().chain,
             },
         );
+        let durable = self.disk.durable_writes();
+        if self.life > 1 {
+            world.replay(self.setup.me, |replay, at| {
+                replay.restarted(at, self.setup.me, durable);
+            });
+        }
         let (restored, application) = match found {
             Some(Found {
                 restored,
@@ -254,6 +260,10 @@ impl Host {
             world.after(span, Happening::Synced { seat, life });
         }
         running.synced = until;
+        let durable = self.disk.durable_writes();
+        world.replay(self.setup.me, |replay, at| {
+            replay.synced(at, self.setup.me, durable);
+        });
         self.release(world);
         self.handle(world, Event::Written(until));
     }
@@ -349,6 +359,7 @@ impl Host {
                         records: list,
                     },
                 );
+                world.replay(node, |replay, _| replay.wrote(node, state, list));
                 if let Some(span) = self.disk.write(id, vote_state, records) {
                     let (seat, life) = (self.seat, self.life);
                     world.after(span, Happening::Synced { seat, life });
@@ -389,6 +400,8 @@ impl Host {
         let Some(running) = &mut self.running else {
             return;
         };
+        let node = self.setup.me;
+        world.replay(node, |replay, at| replay.signed(at, node, &message));
         match after {
             Some(after) if after > running.synced => {
                 running.waiting.push_back(Waiting { after, to, message });
@@ -409,6 +422,8 @@ impl Host {
                         durable: self.disk.durable(),
                     },
                 );
+                let node = self.setup.me;
+                world.replay(node, |replay, at| replay.sent(at, node, &message));
                 world.send(self.seat, to, message);
             }
         }

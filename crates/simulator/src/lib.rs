@@ -13,6 +13,7 @@ pub mod application;
 pub mod attacks;
 pub mod client;
 pub mod clock;
+pub mod conformance;
 pub mod describe;
 pub mod disk;
 pub mod durable;

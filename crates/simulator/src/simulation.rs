@@ -14,6 +14,7 @@ use crate::{
     application::Outcome,
     client::{Clients, RESEND},
     clock::Clock,
+    conformance::Replay,
     disk::Disk,
     fault::{Fault, HEALTHY_DISK, Kind, Profile},
     host::Host,
@@ -133,6 +134,24 @@ impl Simulation {
         seed: u64,
     ) -> Result<Self, SizeError> {
         let mut simulation = Self::assemble(blueprint, twins, seed)?;
+        simulation.start();
+        Ok(simulation)
+    }
+
+    /// As [`Simulation::new`], with every step of correct nodes taken through the model. `byzantine`
+    /// are f nodes whose steps the model does not follow: all traitors, and others where there are
+    /// fewer.
+    ///
+    /// # Errors
+    /// [`SizeError`] if the mode cannot work with so many nodes.
+    pub fn replayed(
+        blueprint: Blueprint,
+        byzantine: &[usize],
+        seed: u64,
+    ) -> Result<Self, SizeError> {
+        let mut simulation = Self::assemble(blueprint, &[], seed)?;
+        let configuration = simulation.world.verification.configuration();
+        simulation.world.replay = Replay::new(configuration, byzantine).map(Box::new);
         simulation.start();
         Ok(simulation)
     }

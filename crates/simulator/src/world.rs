@@ -15,6 +15,7 @@ use crate::{
     adversary::Coalition,
     application::Outcome,
     client::Clients,
+    conformance::Replay,
     fault::Fault,
     network::Network,
     oracle::{Observation, Oracle, Violation},
@@ -166,6 +167,8 @@ pub struct World {
     pub trace: Trace,
     /// What Byzantine nodes know together.
     pub coalition: Coalition,
+    /// The model that follows along, if one does.
+    pub replay: Option<Box<Replay>>,
     /// The script, if there is one.
     pub director: Option<Box<dyn Director>>,
     /// Every node's, and after them those of twins.
@@ -206,6 +209,7 @@ impl World {
             verification,
             trace,
             coalition,
+            replay: None,
             director: None,
             elected: (first_led, 0),
             accused: BTreeSet::new(),
@@ -244,6 +248,20 @@ impl World {
     /// Tells the oracle what a node did.
     pub fn observe(&mut self, node: NodeId, observation: Observation<'_>) {
         self.oracle.observe(self.now, node, observation);
+    }
+
+    /// Shows the model what a correct node did, if a model follows along.
+    pub fn replay(&mut self, node: NodeId, step: impl FnOnce(&mut Replay, Time)) {
+        let Some(replay) = &mut self.replay else {
+            return;
+        };
+        if !self.oracle.history().is_correct(node) || replay.divergence().is_some() {
+            return;
+        }
+        step(replay, self.now);
+        if let Some(divergence) = replay.divergence() {
+            self.oracle.report(divergence.violation());
+        }
     }
 
     /// A node tells a client what became of its request.

@@ -1,6 +1,7 @@
 //! What `cargo sim` does besides running seeds: one file a command.
 
 pub mod attacks;
+pub mod conform;
 pub mod gate;
 pub mod long;
 pub mod mutations;
@@ -15,6 +16,7 @@ use keys::exit::Code;
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     Attacks(attacks::Attacks),
+    Conform(conform::Conform),
     Gate(gate::Gate),
     Night(long::Night),
     Mutations(mutations::Mutations),
@@ -31,6 +33,7 @@ impl Command {
     pub fn run(&self) -> Result<Code, String> {
         match self {
             Self::Attacks(attacks) => attacks.run(),
+            Self::Conform(conform) => conform.run(),
             Self::Gate(gate) => gate.run(),
             Self::Night(night) => night.run(),
             Self::Mutations(mutations) => mutations.run(),
