@@ -4,5 +4,6 @@
 //! that a mistake has to be made twice to stay hidden. Nothing in the library does IO. What the
 //! models cover, and what they leave out, stands in `docs/model.md`.
 
+pub mod liveness;
 pub mod random;
 pub mod safety;

@@ -2,6 +2,7 @@
 
 mod check;
 mod explore;
+mod liveness;
 mod mutations;
 mod night;
 
@@ -16,6 +17,7 @@ use model::safety::{Sizes, check::Counterexample};
 pub enum Command {
     Check(check::Arguments),
     Explore(explore::Arguments),
+    Liveness(liveness::Arguments),
     Mutations(mutations::Arguments),
     Night(night::Arguments),
 }
@@ -29,6 +31,7 @@ impl Command {
         match self {
             Self::Check(arguments) => arguments.run(),
             Self::Explore(arguments) => arguments.run(),
+            Self::Liveness(arguments) => arguments.run(),
             Self::Mutations(arguments) => arguments.run(),
             Self::Night(arguments) => arguments.run(),
         }
@@ -59,6 +62,12 @@ fn sizes(nodes: usize) -> Result<Sizes, String> {
 /// Things per second.
 fn rate(count: u64, elapsed: Duration) -> f64 {
     count as f64 / elapsed.as_secs_f64().max(1e-6)
+}
+
+fn print_lines(lines: &[String]) {
+    for (place, line) in lines.iter().enumerate() {
+        println!("    {place:>3}. {line}");
+    }
 }
 
 fn print_steps(found: &Counterexample) {
