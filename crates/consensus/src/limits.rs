@@ -59,6 +59,8 @@ pub const TESTIMONY_HEADERS: usize = 4 * EVIDENCE_HEADERS;
 pub const SHOWN_PER_SIGNER: usize = 4;
 /// How often a node that has evidence, or statements that do not fit its chain, tells one peer.
 pub const TESTIMONY_INTERVAL: Time = Time::from_millis(1_000);
+/// Shortest time between two testimonies to everybody.
+pub const TESTIMONY_PAUSE: Time = Time::from_millis(200);
 /// How long such a statement is told.
 pub const TESTIMONY_LIFETIME: Time = Time::from_millis(60_000);
 /// After this long a vote for a point that does not appear on the chain is shown to others.

@@ -120,9 +120,14 @@ pub(crate) fn replay(
 ) -> Result<(), StartError> {
     let committed = opened.fold.committed();
     let mut index = application.applied().index;
+    let mut before = chain::hash_at(&opened.fold, index);
     while index < committed {
         index = index.next();
         let entry = stored(opened, index)?;
+        let links = |hash| entry.header().previous == hash;
+        if !before.replace(entry.point().hash).is_none_or(links) {
+            return Err(StartError::Chain(index));
+        }
         let result = application.apply(&entry);
         if result.applied.index != index {
             return Err(StartError::Application {

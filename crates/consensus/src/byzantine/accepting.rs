@@ -200,7 +200,6 @@ impl Byzantine {
         self.in_chain.extend(entry.keys().iter().copied());
         let point = entry.point();
         self.change_state(|state| state.pair_point = point);
-        self.round_begins(point.index);
         self.note_waiting();
     }
 

@@ -218,7 +218,6 @@ impl Byzantine {
             .cloned()
             .collect();
         self.commit = point;
-        self.round_ends(point.index);
         self.record(Record::Commit(certificate.clone()));
         let certificate = Arc::new(certificate);
         self.certificates
@@ -227,7 +226,10 @@ impl Byzantine {
         self.out.push(Output::Certified(Arc::clone(&certificate)));
         for entry in entries {
             for key in entry.keys() {
-                self.pending.remove(key);
+                if self.pending.contains(key) {
+                    self.pending.remove(key);
+                    self.request_served(key);
+                }
                 self.in_chain.remove(key);
                 self.no_longer_starving(key);
             }

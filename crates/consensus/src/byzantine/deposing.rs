@@ -115,8 +115,8 @@ impl Byzantine {
                 let starved = self
                     .starving
                     .values()
-                    .find(|(_, deadline)| *deadline <= now)
-                    .map(|(key, _)| *key);
+                    .find(|(_, deadline, _)| *deadline <= now)
+                    .map(|(key, ..)| *key);
                 if let Some(key) = starved {
                     self.suspect(Reason::Starved(key));
                 }
@@ -133,7 +133,7 @@ impl Byzantine {
     fn reason_of_stall(&self) -> Reason {
         let complained = self.starving.values().next();
         match complained {
-            Some((key, _)) if self.log.last() == self.commit => Reason::Starved(*key),
+            Some((key, ..)) if self.log.last() == self.commit => Reason::Starved(*key),
             _ => Reason::Silent,
         }
     }
@@ -160,7 +160,7 @@ impl Byzantine {
         deadline.min(self.timer.term_deadline.unwrap_or(never)).min(
             self.starving
                 .values()
-                .map(|(_, deadline)| *deadline)
+                .map(|(_, deadline, _)| *deadline)
                 .min()
                 .unwrap_or(never),
         )
@@ -267,7 +267,7 @@ impl Byzantine {
         if let Reason::Starved(key) = suspect.reason
             && self.pending.contains(&key)
         {
-            self.watch(key);
+            self.watch(key, from);
         }
         let by_leader = signed.signer == self.leader();
         let reason = suspect.reason;

@@ -105,7 +105,7 @@ impl Byzantine {
                 .starving
                 .values()
                 .take(STARVED_FIRST)
-                .map(|(key, _)| *key)
+                .map(|(key, ..)| *key)
                 .collect();
             let mut batch = self.pending.prefer(starved);
             if batch.is_empty() {

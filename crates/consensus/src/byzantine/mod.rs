@@ -112,7 +112,7 @@ pub struct Byzantine {
     /// Keys in the uncommitted part of the chain.
     in_chain: BTreeSet<RequestKey>,
     /// Requests under starvation watch, one per account (P6.2).
-    starving: BTreeMap<[u8; 32], (RequestKey, Time)>,
+    starving: BTreeMap<[u8; 32], (RequestKey, Time, NodeId)>,
     /// Requests to relay to the leader at the end of this event.
     unrelayed: Vec<Arc<[u8]>>,
 

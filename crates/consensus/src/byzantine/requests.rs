@@ -22,6 +22,7 @@ impl Byzantine {
             Ok(new) => {
                 self.note_waiting();
                 if new && !self.is_leader() {
+                    self.request_waits(request.key());
                     self.unrelayed.push(Arc::clone(request.payload()));
                 }
             }
@@ -30,7 +31,7 @@ impl Byzantine {
 
     /// P6.2: a client of this node complains. Everybody gets the request and watches it.
     pub(super) fn complain(&mut self, request: &Request) {
-        if let Err(refusal) = self.take_in(request, true) {
+        if let Err(refusal) = self.take_in(request, Some(self.me())) {
             self.out.push(Output::Refused {
                 key: request.key(),
                 refusal,
@@ -39,7 +40,7 @@ impl Byzantine {
         }
         self.note_waiting();
         // A complaint that is repeated goes out again: the relay may have been lost.
-        if self.watch(request.key()) || self.watches(&request.key()) {
+        if self.watch(request.key(), self.me()) || self.watches(&request.key()) {
             let relay = self.relay(vec![Arc::clone(request.payload())], true);
             self.out.send(Recipient::Others, relay, None);
         }
@@ -50,12 +51,16 @@ impl Byzantine {
             return;
         }
         for request in &requests {
-            if self.take_in(request, complained).is_err() {
+            if self.take_in(request, complained.then_some(from)).is_err() {
                 // The relaying node keeps it and the client sends it again; a refusal for quota
                 // is no starvation (P6.3).
                 continue;
             }
-            if complained && self.watch(request.key()) && !self.is_leader() && from != self.me() {
+            if complained
+                && self.watch(request.key(), from)
+                && !self.is_leader()
+                && from != self.me()
+            {
                 // The relaying node may be a traitor who told everybody but the leader.
                 self.unrelayed.push(Arc::clone(request.payload()));
             }
@@ -66,33 +71,37 @@ impl Byzantine {
     /// Takes a request in. One that this node is about to watch over finds room in any case: a
     /// client that fills its account's room at the leader, and complains elsewhere about what the
     /// leader then refuses, would depose a leader that serves it.
-    fn take_in(&mut self, request: &Request, complained: bool) -> Result<bool, Refusal> {
+    fn take_in(&mut self, request: &Request, complained: Option<NodeId>) -> Result<bool, Refusal> {
         let taken = self.pending.insert(self.now.monotonic, request);
-        if taken.is_err() && complained && self.may_watch(&request.key()) {
+        if taken.is_err() && complained.is_some_and(|by| self.may_watch(&request.key(), by)) {
             self.pending.insert_reserved(self.now.monotonic, request);
             return Ok(true);
         }
         taken
     }
 
-    fn may_watch(&self, key: &RequestKey) -> bool {
-        self.starving.len() < limits::STARVED_REQUESTS && !self.starving.contains_key(&key.account)
+    /// Each relaying validator has its share of the timers (P6.3), so that a leader with accounts of
+    /// its own cannot keep others from being watched over.
+    fn may_watch(&self, key: &RequestKey, by: NodeId) -> bool {
+        let share = limits::STARVED_REQUESTS / self.configuration().sizes().nodes().count();
+        let taken = self.starving.values().filter(|(.., of)| *of == by);
+        !self.starving.contains_key(&key.account) && taken.count() < share
     }
 
     /// Starts a starvation timer, unless one runs for the account. Returns whether it did.
-    pub(super) fn watch(&mut self, key: RequestKey) -> bool {
-        if !self.may_watch(&key) {
+    pub(super) fn watch(&mut self, key: RequestKey, by: NodeId) -> bool {
+        if !self.may_watch(&key, by) {
             return false;
         }
         let deadline = self.now.monotonic.after(self.starvation());
-        self.starving.insert(key.account, (key, deadline));
+        self.starving.insert(key.account, (key, deadline, by));
         true
     }
 
     fn watches(&self, key: &RequestKey) -> bool {
         self.starving
             .get(&key.account)
-            .is_some_and(|(watched, _)| watched == key)
+            .is_some_and(|(watched, ..)| watched == key)
     }
 
     fn starvation(&self) -> Time {
@@ -105,7 +114,7 @@ impl Byzantine {
         if self
             .starving
             .get(&key.account)
-            .is_some_and(|(watched, _)| watched == key)
+            .is_some_and(|(watched, ..)| watched == key)
         {
             self.starving.remove(&key.account);
             self.starvation_ended(Reason::Starved(*key));
@@ -115,7 +124,7 @@ impl Byzantine {
     /// The timers start again by themselves in each term (P6.2).
     pub(super) fn restart_starvation(&mut self) {
         let deadline = self.now.monotonic.after(self.starvation());
-        for (_, end) in self.starving.values_mut() {
+        for (_, end, _) in self.starving.values_mut() {
             *end = deadline;
         }
     }
@@ -170,6 +179,7 @@ impl Byzantine {
         let now = self.now.monotonic;
         for key in self.pending.expire(now) {
             self.in_chain.remove(&key);
+            self.request_given_up(&key);
             self.no_longer_starving(&key);
         }
     }

@@ -8,6 +8,7 @@ use crate::{
     event::{Notice, Recipient, WriteId},
     message::{AppendOutcome, RaftAppend, RaftAppendReply},
     mutation::{self, Mutation},
+    record::Record,
     types::{Index, NodeId, Now, Point, Term},
 };
 
@@ -166,7 +167,8 @@ impl Raft {
         first
     }
 
-    /// Drops everything beyond `index`. The records of the entries that follow say so on disk.
+    /// Drops everything beyond `index`. That is on disk too, so that a damaged entry that follows is
+    /// not taken for one that was added (P11.2).
     fn cut(&mut self, index: Index) {
         assert!(
             index >= self.commit.index || mutation::active(Mutation::TruncationBelowCommit),
@@ -177,6 +179,7 @@ impl Raft {
                 self.keys.remove(&entry);
             }
             self.disk.truncated(index);
+            self.outbox.record(Record::Truncate(index));
         }
     }
 }

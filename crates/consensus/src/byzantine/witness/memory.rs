@@ -15,6 +15,8 @@ use crate::{
 const STRAYS_OF_AUTHOR: usize = limits::STRAY_HEADERS / 4;
 /// Most remembered grants of one signer.
 const GRANTS_OF_SIGNER: usize = limits::HEARD_GRANTS / 16;
+/// Most statements of one signer that are shown at a time, of whatever terms.
+const SHOWN_OF_SIGNER: usize = limits::TESTIMONY_STATEMENTS / 4;
 /// Most votes of one signer that are kept after they turned out not to fit.
 const UNFIT_VOTES: usize = 8;
 
@@ -37,6 +39,17 @@ pub(super) enum Half {
     Header(SignedHeader),
     Vote(ShownVote),
     Grant(Signed<Grant>),
+}
+
+impl Half {
+    /// Whose statement it is.
+    pub(super) const fn signer(&self) -> NodeId {
+        match self {
+            Self::Header(signed) => signed.header.author,
+            Self::Vote(shown) => shown.vote.signer,
+            Self::Grant(grant) => grant.signer,
+        }
+    }
 }
 
 /// See the module.
@@ -62,6 +75,10 @@ pub(crate) struct Memory {
     pub(super) fresh: usize,
     shown_of: BTreeMap<(NodeId, Term), usize>,
     pub(super) next_telling: Time,
+    /// When what is new may be told to everybody next.
+    pub(super) next_broadcast: Time,
+    /// When each peer was last listened to.
+    pub(super) listened: BTreeMap<NodeId, Time>,
     pub(super) turn: usize,
     pub(super) answered: BTreeMap<NodeId, Time>,
 }
@@ -226,6 +243,15 @@ impl Memory {
     /// Whether a report may be passed on: one of each signer and term.
     pub(super) fn may_pass_on(&mut self, report: &Signed<Report>) -> bool {
         let passed = self.passed_on.entry(report.signer).or_default();
+        // What was forgotten must not look new: it would go round for ever.
+        let full = passed.len() >= GRANTS_OF_SIGNER;
+        if full
+            && passed
+                .first()
+                .is_some_and(|lowest| report.body.term < *lowest)
+        {
+            return false;
+        }
         let new = passed.insert(report.body.term);
         if passed.len() > GRANTS_OF_SIGNER {
             passed.pop_first();
@@ -248,7 +274,11 @@ impl Memory {
             Half::Header(_) => usize::try_from(limits::WINDOW).unwrap_or(usize::MAX),
             Half::Vote(_) | Half::Grant(_) => limits::SHOWN_PER_SIGNER,
         };
-        if *shown >= most {
+        let of_signer = self
+            .shown
+            .iter()
+            .filter(|(_, half)| half.signer() == signer);
+        if *shown >= most || of_signer.count() >= SHOWN_OF_SIGNER {
             return;
         }
         *shown += 1;

@@ -31,7 +31,10 @@ impl Byzantine {
         let now = self.now.monotonic;
         self.witness.forget_shown(now);
         let fresh = std::mem::take(&mut self.witness.fresh);
-        if fresh > 0 {
+        if fresh > 0 && self.witness.next_broadcast > now {
+            self.witness.fresh = fresh;
+        } else if fresh > 0 {
+            self.witness.next_broadcast = now.after(limits::TESTIMONY_PAUSE);
             let first = self.witness.shown.len() - fresh;
             let testimony = self.testimony(first);
             self.out.send(Recipient::Others, testimony, None);
@@ -115,16 +118,26 @@ impl Byzantine {
     /// Compares what a peer shows, and sends it the evidence that it lacks.
     pub(in super::super) fn testimony_received(&mut self, from: NodeId, signed: Signed<Testimony>) {
         let configuration = std::sync::Arc::clone(self.configuration());
+        // A peer that keeps to its pause is heard each time; looking at everything a flood shows
+        // would cost more than sending it.
+        let now = self.now.monotonic;
+        let again = Time(limits::TESTIMONY_PAUSE.0 / 4);
+        let heard = self.witness.listened.get(&from);
+        if heard.is_some_and(|last| last.after(again) > now) {
+            return;
+        }
+        self.witness.listened.insert(from, now);
         let testimony = signed.body;
         for header in &testimony.headers {
             self.witness_header(header, header.header.point(&configuration));
         }
         for shown in testimony.votes {
-            let points: Vec<(Point, EntryHeader)> = shown
+            let mut points: Vec<(Point, EntryHeader)> = shown
                 .headers
                 .into_iter()
                 .map(|header| (header.point(&configuration), header))
                 .collect();
+            points.sort_by_key(|(point, _)| *point);
             self.hear(&shown.vote, points, false);
         }
         for grant in &testimony.grants {

@@ -188,12 +188,9 @@ impl Byzantine {
             .cloned()
             .collect();
         for other in others {
-            let headers: Vec<_> = other
-                .headers
-                .iter()
-                .chain(&doubt.headers)
-                .cloned()
-                .collect();
+            let both = other.headers.iter().chain(&doubt.headers);
+            let mut headers: Vec<_> = both.cloned().collect();
+            headers.sort_by_key(|(point, _)| *point);
             self.compare(&other.vote, &doubt.vote, &headers);
         }
     }
@@ -332,8 +329,12 @@ impl Byzantine {
     }
 
     /// A header from wherever this node may have it.
+    /// The header of a point, if it is here or among `more`, which are in the order of points.
     fn header_of(&self, point: Point, more: &[(Point, EntryHeader)]) -> Option<EntryHeader> {
-        let shown = || more.iter().find(|(known, _)| *known == point);
+        let shown = || {
+            let place = more.binary_search_by_key(&point, |(known, _)| *known);
+            place.ok().map(|place| &more[place])
+        };
         self.entry(point)
             .map(|entry| entry.header().clone())
             .or_else(|| self.witness.stray_header(point).cloned())

@@ -85,6 +85,7 @@ impl Disk {
                     assert_eq!(self.chain.len(), position(entry.index()), "no gaps on disk");
                     self.chain.push(entry);
                 }
+                Record::Truncate(last) => self.chain.truncate(position(last.next())),
                 Record::CommitIndex(index) => self.commit = self.commit.max(index),
                 other => panic!("no Raft mode writes {other:?}"),
             }

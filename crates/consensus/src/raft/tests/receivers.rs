@@ -165,18 +165,31 @@ fn only_the_leader_and_granted_votes_start_the_timer_again() {
         cluster.raft(0).next_deadline() != before
     };
     assert!(
-        !moved(&|cluster| drop(ask(cluster, 1, 5, (1, 1)))),
+        !moved(&|cluster| {
+            ask(cluster, 1, 5, (1, 1));
+        }),
         "behind"
     );
     assert!(
-        moved(&|cluster| drop(ask(cluster, 1, 5, (2, 2)))),
+        moved(&|cluster| {
+            ask(cluster, 1, 5, (2, 2));
+        }),
         "granted"
     );
-    assert!(!moved(&|cluster| drop(ask(cluster, 2, 5, (2, 2)))), "taken");
+    assert!(
+        !moved(&|cluster| {
+            ask(cluster, 2, 5, (2, 2));
+        }),
+        "taken"
+    );
     let old = append(4, head, &[], 0);
-    assert!(!moved(&|cluster| drop(tell(cluster, 2, old.clone()))));
+    assert!(!moved(&|cluster| {
+        tell(cluster, 2, old.clone());
+    }));
     let leader = append(5, head, &[], 0);
-    assert!(moved(&|cluster| drop(tell(cluster, 1, leader.clone()))));
+    assert!(moved(&|cluster| {
+        tell(cluster, 1, leader.clone());
+    }));
     let lost = append(
         5,
         Point {
@@ -187,7 +200,9 @@ fn only_the_leader_and_granted_votes_start_the_timer_again() {
         0,
     );
     assert!(
-        moved(&|cluster| drop(tell(cluster, 1, lost.clone()))),
+        moved(&|cluster| {
+            tell(cluster, 1, lost.clone());
+        }),
         "a leader is heard even where the logs differ"
     );
 }
