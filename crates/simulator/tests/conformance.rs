@@ -4,6 +4,7 @@ use consensus::{Mode, mutation::Mutation};
 use simulator::{
     conformance::{self, Totals},
     run::{Adversaries, Options},
+    trace::Trace,
 };
 
 fn options(nodes: usize, mutation: Option<Mutation>) -> Options {
@@ -43,6 +44,20 @@ fn seven_nodes_follow_the_model() {
     let totals = replay(7, 0..8);
     for kind in ["leave", "grant", "adopt", "accept", "lock", "commit"] {
         assert!(totals.steps.get(kind) > Some(&20), "{kind}: {totals:?}");
+    }
+}
+
+/// A leave certificate with a node's own Suspect in it may leave before the node's write of the
+/// term that it suspects is durable.
+#[test]
+fn a_suspect_counts_before_its_term_is_durable() {
+    let options = Options {
+        seconds: 30,
+        ..options(4, None)
+    };
+    for seed in [627, 1041] {
+        let replayed = conformance::seed(&options, seed, Trace::Off).unwrap();
+        assert_eq!(replayed.divergence, None, "seed {seed}");
     }
 }
 

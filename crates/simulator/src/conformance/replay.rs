@@ -8,7 +8,11 @@ use std::{
 use consensus::{Configuration, NodeId, Record, Time, VoteState, message::Message};
 use model::safety::{Action, Member, Node, Point as Place, Protocol, State, Variation};
 
-use super::{Divergence, names::Names, telling::kind};
+use super::{
+    Divergence,
+    names::{self, Names},
+    telling::kind,
+};
 
 /// What a node did and what is not durable yet, in order.
 pub(super) enum Pending {
@@ -32,8 +36,7 @@ pub(super) struct Life {
 /// A run as the model sees it.
 ///
 /// Steps enter the model in the order in which they became durable: only then does anybody else
-/// learn of them. A Suspect takes nothing from its sender and enters as soon as it is made, but
-/// not before its term.
+/// learn of them. A Suspect takes nothing from its sender (P4.2) and enters as soon as it is made.
 pub struct Replay {
     pub(super) configuration: Arc<Configuration>,
     pub(super) protocol: Protocol,
@@ -128,6 +131,13 @@ impl Replay {
             // It may be counted from here on, whatever else still waits for the disk.
             if u64::from(replay.node(position).term) == term.0 {
                 return replay.suspect(position, term);
+            }
+            // Nor does it wait for the write that enters its term: a leave certificate that counts
+            // it may leave before. That it is of the node's term is judged after that write.
+            let suspected = &mut replay.state.nodes[position].suspected;
+            let early = names::term(term)?;
+            if let Err(place) = suspected.binary_search(&early) {
+                suspected.insert(place, early);
             }
             let pending = &mut replay.lives[node.position()].pending;
             pending.push_back(Pending::Suspect(term));
