@@ -267,3 +267,50 @@ fn a_client_cannot_make_a_leader_refuse_what_it_complains_about() {
         consensus::limits::PENDING_PER_ACCOUNT + 1
     );
 }
+
+/// Old reports, played back often enough that the memory of what was passed on is full, are not
+/// taken for new ones: they would go round for ever.
+#[test]
+fn old_reports_do_not_go_round_for_ever() {
+    let mut cluster = Cluster::new(4);
+    cluster.run_for(50);
+    cluster.filter = Box::new(|_, _, message| {
+        !matches!(message, Message::AppendEntries(_) | Message::Heartbeat(_))
+    });
+    while cluster.status(0).term < Term(20) {
+        cluster.run_for(200);
+        let of_traitor =
+            |from: usize, message: &Message| from == 3 && matches!(message, Message::Report(_));
+        cluster
+            .sent
+            .retain(|(from, _, message)| of_traitor(*from, message));
+    }
+    let mut reports = std::collections::BTreeMap::new();
+    for (_, _, message) in &cluster.sent {
+        if let Message::Report(report) = &**message {
+            reports.insert(report.body.term, report.clone());
+        }
+    }
+    cluster.filter = Box::new(|_, _, _| true);
+    cluster.run_for(30_000);
+    for nonce in 0..100 {
+        cluster.submit(0, nonce);
+        cluster.run_for(3);
+    }
+    for report in reports.values().rev() {
+        for to in 0..3 {
+            cluster.say(3, to, report.clone());
+        }
+    }
+    cluster.settle();
+    cluster.sent.clear();
+    let (_, oldest) = reports.first_key_value().expect("n3 reported");
+    cluster.say(3, 0, oldest.clone());
+    cluster.settle();
+    let passed_on = cluster
+        .sent
+        .iter()
+        .filter(|(_, _, message)| matches!(**message, Message::Report(_)))
+        .count();
+    assert!(passed_on <= 4, "{passed_on} reports");
+}
