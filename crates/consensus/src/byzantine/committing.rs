@@ -160,6 +160,7 @@ impl Byzantine {
             if raises_term {
                 self.enter_term(term, true);
                 self.tell_last_votes();
+                self.pass_on_reports(point.index);
             }
         }
         for entry in path {

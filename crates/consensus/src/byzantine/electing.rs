@@ -261,6 +261,7 @@ impl Byzantine {
             // It made no report. Those of others may deny votes that it alone heard.
             self.tell_last_votes();
         }
+        self.pass_on_reports(certificate.base().index);
         self.notice(Notice::Elected {
             term,
             leader: self.configuration().leader(term),

@@ -98,6 +98,14 @@ impl Byzantine {
         true
     }
 
+    /// How many of the waiting requests are watched over.
+    pub(super) fn watched_requests(&self) -> usize {
+        let watched = self.starving.values();
+        watched
+            .filter(|(key, ..)| self.pending.contains(key))
+            .count()
+    }
+
     fn watches(&self, key: &RequestKey) -> bool {
         self.starving
             .get(&key.account)
