@@ -156,8 +156,9 @@ impl Byzantine {
         }
     }
 
-    /// Passes on, once each, the reports that admit less than what was kept: who was elsewhere when
-    /// they were made may have heard the votes that they deny.
+    /// Passes on, once each, the reports that admit less than what was kept, or all where this node
+    /// missed the end of their term: who was elsewhere when they were made may have heard the votes
+    /// that they deny.
     pub(super) fn pass_on_reports(&mut self, kept: Index) {
         let others: Vec<_> = self
             .witness
