@@ -160,7 +160,6 @@ impl Byzantine {
             if raises_term {
                 self.enter_term(term, true);
                 self.tell_last_votes();
-                self.pass_on_reports(Index(u64::MAX));
             }
         }
         for entry in path {

@@ -17,7 +17,7 @@ use crate::{
     record::Record,
     signature::Signature,
     signed::Signed,
-    types::{Index, NodeId, Point},
+    types::{NodeId, Point},
 };
 
 /// What leader(T) gathers before it leads.
@@ -256,14 +256,11 @@ impl Byzantine {
         }
         // Before the term is entered, so that no write holds the one without the other.
         self.record(Record::Election(certificate.clone()));
-        let mut kept = certificate.base().index;
         if term > self.state.term {
             self.enter_term(term, true);
             // It made no report. Those of others may deny votes that it alone heard.
             self.tell_last_votes();
-            kept = Index(u64::MAX);
         }
-        self.pass_on_reports(kept);
         self.notice(Notice::Elected {
             term,
             leader: self.configuration().leader(term),

@@ -259,11 +259,6 @@ impl Memory {
         new
     }
 
-    /// The remembered reports of everybody.
-    pub(super) fn all_reports(&self) -> impl Iterator<Item = &Signed<Report>> {
-        self.reports.values().flat_map(BTreeMap::values)
-    }
-
     /// The remembered reports of a signer.
     pub(super) fn reports_of(&self, signer: NodeId) -> impl Iterator<Item = &Signed<Report>> {
         self.reports

@@ -23,7 +23,7 @@ use crate::{
     message::{Conviction, Grant, Justification, Reason, Report},
     record::Record,
     signed::Signed,
-    types::{Index, Point},
+    types::Point,
 };
 
 pub(super) use memory::Memory;
@@ -153,25 +153,6 @@ impl Byzantine {
         let convicted = self.is_convicted(report.signer, OffenceKind::FalseReport);
         if late && low && !convicted && self.witness.may_pass_on(report) {
             self.out.forward(Recipient::Others, report.clone(), None);
-        }
-    }
-
-    /// Passes on, once each, the reports that admit less than what was kept, or all where this node
-    /// missed the end of their term: who was elsewhere when they were made may have heard the votes
-    /// that they deny.
-    pub(super) fn pass_on_reports(&mut self, kept: Index) {
-        let others: Vec<_> = self
-            .witness
-            .all_reports()
-            .filter(|report| report.body.term <= self.state.term)
-            .filter(|report| report.body.pair.point.index < kept)
-            .cloned()
-            .collect();
-        for report in others {
-            let convicted = self.is_convicted(report.signer, OffenceKind::FalseReport);
-            if !convicted && self.witness.may_pass_on(&report) {
-                self.out.forward(Recipient::Others, report, None);
-            }
         }
     }
 
