@@ -261,6 +261,11 @@ impl Byzantine {
     }
 
     pub(super) fn vote_received(&mut self, from: NodeId, signed: Signed<Vote>) {
+        // A vote of this node that comes from elsewhere is an old one, or another process has its key:
+        // what this one said last is for it to know.
+        if signed.signer == self.me() {
+            return;
+        }
         self.witness_vote(&signed);
         let ahead = signed.body.accepted.filter(|accepted| {
             signed.body.term == self.state.term && accepted.index > self.log.last().index
