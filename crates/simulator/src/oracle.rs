@@ -11,7 +11,10 @@ use consensus::{
 use crate::{
     application::Outcome,
     durable::{Chain, ChainEntry, Durable},
-    invariants::{self, Invariant, found::Found},
+    invariants::{
+        self, Invariant,
+        found::{Found, Missing},
+    },
 };
 
 /// Something that a correct node did.
@@ -244,9 +247,9 @@ impl Oracle {
         self.found.received(&self.history, node, message);
     }
 
-    /// A correct node that should hold evidence against somebody and does not, and against whom.
+    /// A correct node that should hold evidence against somebody and does not.
     #[must_use]
-    pub fn unfound(&self) -> Option<(NodeId, NodeId)> {
+    pub fn unfound(&self) -> Option<Missing> {
         self.found.missing(&self.history)
     }
 

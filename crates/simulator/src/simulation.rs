@@ -631,12 +631,10 @@ impl Simulation {
         let span = Time(consensus::limits::TESTIMONY_INTERVAL.0 * rounds);
         let end = self.world.now.after(span);
         while self.violation().is_none()
-            && let Some((holder, accused)) = self.world.oracle.unfound()
+            && let Some(missing) = self.world.oracle.unfound()
         {
             if self.world.now > end {
-                let detail = format!(
-                    "holds no evidence against {accused}, who contradicted itself before correct nodes"
-                );
+                let (holder, detail) = (missing.holder, missing.to_string());
                 self.report("contradictions are found", "P7.3", Some(holder), detail);
             }
             let next = self.world.now.after(Time::from_millis(50));

@@ -5,7 +5,10 @@
 //! What is remembered here of each signer is less than what nodes remember (P12.1), so that nobody
 //! is asked to know what may be forgotten.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+};
 
 use consensus::{
     Configuration, Message, NodeId, Notice, Point, Signed, SignedHeader, Term,
@@ -46,14 +49,49 @@ impl Statement<'_> {
             Self::Report(report) => report.signer,
         }
     }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Vote(_) => "vote",
+            Self::Header(_) => "entry",
+            Self::Grant(_) => "grant",
+            Self::Report(_) => "report",
+        }
+    }
+}
+
+/// Somebody who should stand accused and does not.
+#[derive(Clone, Copy, Debug)]
+pub struct Missing {
+    /// The correct node without evidence.
+    pub holder: NodeId,
+    /// Who contradicted itself.
+    pub accused: NodeId,
+    /// Who got which statement that contradicts what another node had got; `None` if a third node
+    /// already holds evidence.
+    pub seen: Option<(NodeId, &'static str, NodeId)>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accused = self.accused;
+        write!(formatter, "holds no evidence against {accused}, ")?;
+        match self.seen {
+            Some((one, what, other)) => write!(
+                formatter,
+                "whose {what} to {one} contradicts what {other} got"
+            ),
+            None => write!(formatter, "whom others hold evidence against"),
+        }
+    }
 }
 
 /// See the module.
 #[derive(Default)]
 pub struct Found {
     received: BTreeMap<(NodeId, NodeId), Received>,
-    /// Who could be convicted, and by which two nodes together.
-    due: BTreeMap<NodeId, BTreeSet<(NodeId, NodeId)>>,
+    /// Who could be convicted, by which two nodes together, and for which kind of statement.
+    due: BTreeMap<NodeId, BTreeMap<(NodeId, NodeId), &'static str>>,
     /// The evidence that correct nodes hold: holder, accused.
     held: BTreeSet<(NodeId, NodeId)>,
 }
@@ -90,7 +128,7 @@ impl Found {
                     self.held.extend(accused.map(|accused| (node, accused)));
                 }
                 for pairs in self.due.values_mut() {
-                    pairs.retain(|(one, other)| *one != node && *other != node);
+                    pairs.retain(|(one, other), _| *one != node && *other != node);
                 }
             }
             _ => {}
@@ -99,7 +137,7 @@ impl Found {
 
     /// A traitor that some correct node should hold evidence against, and that node.
     #[must_use]
-    pub fn missing(&self, history: &History) -> Option<(NodeId, NodeId)> {
+    pub fn missing(&self, history: &History) -> Option<Missing> {
         let due = self.due.iter().filter(|(_, pairs)| !pairs.is_empty());
         let convicted = self.held.iter().map(|(_, accused)| *accused);
         let accused: BTreeSet<NodeId> = due.map(|(signer, _)| *signer).chain(convicted).collect();
@@ -107,7 +145,14 @@ impl Found {
         let holders: Vec<NodeId> = correct.filter(|&node| history.is_correct(node)).collect();
         accused.iter().find_map(|&accused| {
             let lacks = |holder: &&NodeId| !self.held.contains(&(**holder, accused));
-            holders.iter().find(lacks).map(|&holder| (holder, accused))
+            let &holder = holders.iter().find(lacks)?;
+            let pair = self.due.get(&accused).and_then(BTreeMap::first_key_value);
+            let seen = pair.map(|(&(one, other), &what)| (one, what, other));
+            Some(Missing {
+                holder,
+                accused,
+                seen,
+            })
         })
     }
 
@@ -126,7 +171,8 @@ impl Found {
             })
             .map(|((holder, _), _)| *holder);
         if let Some(holder) = with {
-            self.due.entry(signer).or_default().insert((node, holder));
+            let pairs = self.due.entry(signer).or_default();
+            pairs.insert((node, holder), statement.name());
         }
     }
 
