@@ -306,7 +306,10 @@ impl Simulation {
     }
 
     fn count(&mut self, before: Time, happening: &Happening) {
-        self.events += 1;
+        // A drawn fault consists of acts, and those are counted.
+        if !matches!(happening, Happening::Act(_) | Happening::Fault(_)) {
+            self.events += 1;
+        }
         if self.world.now > before {
             self.simultaneous = 0;
         }
@@ -452,7 +455,7 @@ impl Simulation {
         }
         if self.world.trace.is_on() {
             let now = self.world.now;
-            self.world.trace.line(now, format_args!("{fault:?}"));
+            self.world.trace.line(now, format_args!("drawn: {fault:?}"));
         }
         match fault {
             Fault::Strike(kind) => {

@@ -1,10 +1,8 @@
 //! Everything outside the nodes: time, the network, the clients, and who watches.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap},
-    sync::Arc,
-};
+mod schedule;
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use consensus::{
     Message, Mode, NodeId, Request, RequestKey, Term, Time, Verification, Verified,
@@ -23,6 +21,8 @@ use crate::{
     seat::Seat,
     trace::Trace,
 };
+
+pub use schedule::Schedule;
 
 /// A judged message on its way, shared by all its receivers.
 #[derive(Clone)]
@@ -117,29 +117,16 @@ impl Happening {
             }
         }
     }
-}
 
-struct Scheduled {
-    at: Time,
-    /// What was scheduled first happens first.
-    order: u64,
-    happening: Happening,
-}
-
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-impl Eq for Scheduled {}
-impl PartialOrd for Scheduled {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Scheduled {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
+    /// Whether it does what a plan says by acts and requests. All else happens whether things are
+    /// drawn or planned.
+    #[must_use]
+    pub fn is_decision(&self) -> bool {
+        match self {
+            Self::Ask | Self::Act(_) | Self::Request(_) => true,
+            Self::Fault(fault) => *fault != Fault::Heal,
+            _ => false,
+        }
     }
 }
 
@@ -153,8 +140,8 @@ pub trait Director: Send {
 pub struct World {
     /// Simulated time.
     pub now: Time,
-    queue: BinaryHeap<Reverse<Scheduled>>,
-    order: u64,
+    /// What is going to happen.
+    pub schedule: Schedule,
     /// The links.
     pub network: Network,
     /// The clients.
@@ -201,8 +188,7 @@ impl World {
         Self {
             now: Time(0),
             seats: seats.map(Seat::from).collect(),
-            queue: BinaryHeap::new(),
-            order: 0,
+            schedule: Schedule::default(),
             network,
             clients,
             oracle,
@@ -219,12 +205,7 @@ impl World {
 
     /// Plans something for `at`, or for now if that has passed.
     pub fn at(&mut self, at: Time, happening: Happening) {
-        self.order += 1;
-        self.queue.push(Reverse(Scheduled {
-            at: at.max(self.now),
-            order: self.order,
-            happening,
-        }));
+        self.schedule.add(at.max(self.now), happening);
     }
 
     /// Plans something for later.
@@ -235,14 +216,14 @@ impl World {
     /// When the next thing happens.
     #[must_use]
     pub fn next_at(&self) -> Option<Time> {
-        self.queue.peek().map(|Reverse(next)| next.at)
+        self.schedule.next_at()
     }
 
     /// Moves time to the next thing and returns it.
     pub fn advance(&mut self) -> Option<Happening> {
-        let Reverse(next) = self.queue.pop()?;
-        self.now = next.at;
-        Some(next.happening)
+        let (at, happening) = self.schedule.take()?;
+        self.now = at;
+        Some(happening)
     }
 
     /// Tells the oracle what a node did.

@@ -8,11 +8,30 @@ use crate::network::Weather;
 
 /// Something at a moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Timed<T> {
     /// When, in simulated microseconds.
     pub at_micros: u64,
+    /// How many other things of the same microsecond come before it: whatever else happens then, but
+    /// for what is in the same list, which has an order of its own. Left out: it comes first. More
+    /// than there are: it comes last.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after: u64,
     /// What.
     pub what: T,
+}
+
+impl<T> Timed<T> {
+    /// When.
+    #[must_use]
+    pub const fn at(&self) -> Time {
+        Time(self.at_micros)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How messages travel; see [`Weather`].

@@ -1,13 +1,12 @@
 //! Faults and requests decided in every particular, from a plan or for one.
 
-use consensus::{NodeId, Request, Time, mode::SizeError};
+use consensus::{NodeId, Request, mode::SizeError};
 
 use super::{Blueprint, Simulation};
 use crate::{
     fault::{HEALTHY_DISK, SLOW_DISK},
     payload,
     plan::{Act, Plan, RequestPlan, Timed},
-    world::Happening,
 };
 
 impl Simulation {
@@ -21,14 +20,7 @@ impl Simulation {
     pub fn planned(blueprint: Blueprint, plan: &Plan) -> Result<Self, SizeError> {
         let mut simulation = Self::assemble(blueprint, &[], plan.seed)?;
         simulation.start_hosts();
-        for Timed { at_micros, what } in &plan.acts {
-            let happening = Happening::Act(what.clone());
-            simulation.world.at(Time(*at_micros), happening);
-        }
-        for Timed { at_micros, what } in &plan.requests {
-            let happening = Happening::Request(*what);
-            simulation.world.at(Time(*at_micros), happening);
-        }
+        simulation.world.schedule.follow(plan);
         Ok(simulation)
     }
 
@@ -39,16 +31,19 @@ impl Simulation {
             to,
             amount,
         } = request;
+        self.world.schedule.place_of_request();
         self.ask(NodeId(node), from, to, amount);
     }
 
     /// Notes a drawn request, if anybody wants to know.
     pub(super) fn note_request(&mut self, node: usize, request: &Request) {
+        let after = self.world.schedule.place_of_request();
         let payment = payload::read(request.payload());
         let node = u16::try_from(node);
         if let (Some(recording), Some(payment), Ok(node)) = (&mut self.recording, payment, node) {
             recording.requests.push(Timed {
                 at_micros: self.world.now.0,
+                after,
                 what: RequestPlan {
                     node,
                     from: payment.from,
@@ -61,6 +56,8 @@ impl Simulation {
 
     /// Breaks or mends something.
     pub(super) fn act(&mut self, act: Act) {
+        self.events += 1;
+        let after = self.world.schedule.place_of_act();
         let Self { hosts, world, .. } = self;
         match &act {
             Act::Crash(node) => hosts[usize::from(*node)].crash(),
@@ -87,6 +84,7 @@ impl Simulation {
         if let Some(recording) = &mut self.recording {
             recording.acts.push(Timed {
                 at_micros: self.world.now.0,
+                after,
                 what: act,
             });
         }
