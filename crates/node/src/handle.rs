@@ -34,19 +34,23 @@ pub struct NodeHandle {
     inner: Arc<Running>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     accepting: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    answering: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl NodeHandle {
-    /// `threads` in the order in which they end, the application's last.
+    /// `threads` in the order in which they end, the application's last; `answering` ends after
+    /// `accepting`.
     pub(crate) fn new(
         running: Running,
         threads: Vec<JoinHandle<()>>,
         accepting: tokio::task::JoinHandle<()>,
+        answering: JoinHandle<()>,
     ) -> Self {
         Self {
             inner: Arc::new(running),
             threads: Mutex::new(threads),
             accepting: Mutex::new(Some(accepting)),
+            answering: Mutex::new(Some(answering)),
         }
     }
 
@@ -124,6 +128,15 @@ impl NodeHandle {
         if let Some(accepting) = accepting {
             // Ended by the closed endpoint; it fails only if a session panicked.
             let _ = accepting.await;
+        }
+        let answering = self
+            .answering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(answering) = answering {
+            // Ended with the last session; at most one read is still under way.
+            let _ = tokio::task::spawn_blocking(move || answering.join()).await;
         }
     }
 }

@@ -18,6 +18,7 @@ mod behaviour;
 mod bulk_judge;
 mod chain;
 mod checks;
+mod client_reads;
 mod clock;
 mod complaint;
 mod counters;

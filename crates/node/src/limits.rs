@@ -29,6 +29,9 @@ pub const QUERY_PATIENCE: Duration = Duration::from_secs(5);
 pub const READS: usize = 4096;
 /// Reads from disk for peers that lag.
 pub const READ_QUEUE: usize = 256;
+/// Receipts and blocks that wait to be read for clients; beyond it they are told *busy*. A session
+/// has one under way at a time.
+pub const CLIENT_READS: usize = 512;
 /// Transactions whose outcomes are remembered for repeats and receipts.
 pub const REMEMBERED_TRANSACTIONS: usize = 200_000;
 /// Entries whose outcomes are remembered.

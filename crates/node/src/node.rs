@@ -20,6 +20,7 @@ use crate::{
     application_task::{self, ApplicationTask},
     behaviour::Behaviour,
     checks::{RememberingPayloads, RememberingVerifier},
+    client_reads,
     clock::Clock,
     counters::Counters,
     disk_task::{self, DiskTask},
@@ -226,6 +227,7 @@ impl Prepared {
         let (disk, writes) = disk_task::queue();
         let (work, works) = application_task::queue();
         let (reader, reads) = reading::queue();
+        let (client_reads, client_jobs) = client_reads::queue();
         let disk_task = DiskTask {
             storage: opened.storage,
             chain: Arc::clone(&shared.chain),
@@ -257,6 +259,10 @@ impl Prepared {
             reads: Reads::default(),
         };
         let (reader_shared, judge_shared) = (Arc::clone(&shared), Arc::clone(&shared));
+        let answering_shared = Arc::clone(&shared);
+        let answering = spawn("client-reader", &fatal, move || {
+            client_jobs.run(&*answering_shared);
+        })?;
         // The order in which they are joined: the later end when the earlier have.
         let threads = vec![
             spawn("replica", &fatal, move || replica_task.run())?,
@@ -281,6 +287,7 @@ impl Prepared {
         let server = Arc::new(Server {
             reporter: Arc::clone(&reporter),
             application: work.clone(),
+            reads: client_reads,
         });
         let accepting = tokio::spawn(accept(Arc::clone(&endpoint), server));
         let running = Running {
@@ -291,7 +298,7 @@ impl Prepared {
             fatal,
             work,
         };
-        Ok(NodeHandle::new(running, threads, accepting))
+        Ok(NodeHandle::new(running, threads, accepting, answering))
     }
 }
 

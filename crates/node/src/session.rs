@@ -14,6 +14,7 @@ use transport::{PeerKey, Session};
 
 use crate::{
     application_task::{Query, Work},
+    client_reads::ClientReads,
     complaint::Complaint,
     frames::{
         CanonicalBytes, ClientFrame, Id, MAX_SUBMISSIONS, OutcomeFrame, Refusal, ServerFrame,
@@ -35,6 +36,7 @@ const FEW: usize = 2;
 pub(crate) struct Server {
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) application: SyncSender<Work>,
+    pub(crate) reads: ClientReads<Shared>,
 }
 
 struct Client<'a> {
@@ -176,15 +178,21 @@ impl Client<'_> {
                 self.send(&ServerFrame::Transaction { id, state });
             }
             ClientFrame::Receipt { id, transaction } => {
-                let parts = self.with_disk(move |shared| receipts::parts(shared, &transaction.0));
-                let parts = parts.await.map(Box::new);
-                self.send(&ServerFrame::Receipt { id, parts });
+                let read = move |shared: &Shared| receipts::parts(shared, &transaction.0);
+                match self.server.reads.read(read).await {
+                    Ok(parts) => {
+                        let parts = parts.map(Box::new);
+                        self.send(&ServerFrame::Receipt { id, parts });
+                    }
+                    Err(refusal) => self.refuse(id, refusal),
+                }
             }
             ClientFrame::Block { id, index } => {
-                let block = self
-                    .with_disk(move |shared| receipts::block(shared, index))
-                    .await;
-                self.send(&ServerFrame::Block { id, block });
+                let read = move |shared: &Shared| receipts::block(shared, index);
+                match self.server.reads.read(read).await {
+                    Ok(block) => self.send(&ServerFrame::Block { id, block }),
+                    Err(refusal) => self.refuse(id, refusal),
+                }
             }
             ClientFrame::EvidenceList { id } => {
                 let list = self.shared.evidence.list();
@@ -305,17 +313,6 @@ impl Client<'_> {
                 remembered_from: self.shared.outcomes.remembered_from(),
             },
         }
-    }
-
-    /// Reads from disk without holding up the network's threads.
-    async fn with_disk<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Shared) -> Option<T> + Send + 'static,
-    ) -> Option<T> {
-        let shared = Arc::clone(self.shared);
-        tokio::task::spawn_blocking(move || read(&shared))
-            .await
-            .ok()?
     }
 }
 
