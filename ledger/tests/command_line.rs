@@ -4,10 +4,12 @@ mod support;
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
     process::{Child, Stdio},
+    sync::mpsc,
     thread,
+    time::Duration,
 };
 
 use consensus::{
@@ -225,6 +227,40 @@ fn many_are_submitted(network: &TestNetwork) {
     assert!(run.error.contains("line 2 is longer"), "{run:?}");
 }
 
+/// Results come while the input is still open.
+fn results_come_as_they_are_known(network: &TestNetwork) {
+    let mut submit = network.command("submit - --json");
+    let mut submit = submit
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (result, results) = mpsc::channel();
+    let out = BufReader::new(submit.stdout.take().unwrap());
+    let reading = thread::spawn(move || {
+        for line in out.lines() {
+            result.send(line.unwrap()).unwrap();
+        }
+    });
+    let mut input = submit.stdin.take().unwrap();
+    for number in 1..=3 {
+        let line = r#"{"from": "alice", "to": "bob", "amount": "1"}"#;
+        writeln!(input, "{line}").unwrap();
+        let Ok(result) = results.recv_timeout(Duration::from_secs(60)) else {
+            submit.kill().unwrap();
+            panic!("no result of line {number} before the end of the input");
+        };
+        let result: Value = serde_json::from_str(&result).unwrap();
+        assert_eq!(
+            (&result["line"], text(&result, "status")),
+            (&number.into(), "applied")
+        );
+    }
+    drop(input);
+    assert_eq!(submit.wait().unwrap().code(), Some(0));
+    reading.join().unwrap();
+}
+
 /// The admin opens an account and creates money.
 fn accounts_are_opened(network: &TestNetwork) {
     let opened = network.ledger("account new erin --json").ends(0).json();
@@ -302,6 +338,7 @@ fn a_byzantine_network_serves_its_users() {
     mistakes_are_explained(&network);
     crowds_pay_once_each(&network);
     many_are_submitted(&network);
+    results_come_as_they_are_known(&network);
     accounts_are_opened(&network);
     let status = network.ledger("status --json").ends(0).json();
     assert_eq!(

@@ -16,6 +16,8 @@ const LINE_BYTES: usize = 16 * 1024;
 pub struct Lines {
     input: BufReader<Box<dyn AsyncRead + Unpin + Send>>,
     number: u64,
+    /// What has been read of the next line.
+    line: Vec<u8>,
 }
 
 impl Lines {
@@ -36,16 +38,19 @@ impl Lines {
         Self {
             input: BufReader::new(input),
             number: 0,
+            line: Vec::new(),
         }
     }
 
-    /// The next line that is not blank.
+    /// The next line that is not blank. Cancelling loses nothing.
     pub async fn next(&mut self) -> Outcome<Option<(u64, Vec<u8>)>> {
         loop {
-            let mut line = Vec::new();
-            let mut limited = (&mut self.input).take(LINE_BYTES as u64 + 1);
-            let read = limited.read_until(b'\n', &mut line).await;
+            let left = (LINE_BYTES + 1).saturating_sub(self.line.len());
+            let mut limited = (&mut self.input).take(left as u64);
+            // What has been read stays in the line if this is cancelled.
+            let read = limited.read_until(b'\n', &mut self.line).await;
             read.map_err(|error| Failure::system("read the lines", error))?;
+            let line = std::mem::take(&mut self.line);
             if line.is_empty() {
                 return Ok(None);
             }
@@ -79,6 +84,29 @@ mod tests {
         assert_eq!(lines.next().await.unwrap(), Some((1, b"a\n".to_vec())));
         assert_eq!(lines.next().await.unwrap(), Some((4, b"b".to_vec())));
         assert_eq!(lines.next().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_was_given_up_loses_nothing() {
+        use std::{
+            pin::pin,
+            task::{Context, Waker},
+        };
+        use tokio::io::AsyncWriteExt;
+
+        let (mut writer, reader) = tokio::io::duplex(64);
+        let mut lines = Lines::new(Box::new(reader));
+        for part in ["fir", "st", " line"] {
+            writer.write_all(part.as_bytes()).await.unwrap();
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(pin!(lines.next()).poll(&mut context).is_pending());
+        }
+        writer.write_all(b"\nsecond\n").await.unwrap();
+        assert_eq!(
+            lines.next().await.unwrap(),
+            Some((1, b"first line\n".to_vec()))
+        );
+        assert_eq!(lines.next().await.unwrap(), Some((2, b"second\n".to_vec())));
     }
 
     #[tokio::test]

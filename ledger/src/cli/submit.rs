@@ -141,14 +141,21 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
     let mut totals = Totals::default();
     let mut tasks: JoinSet<(u64, Option<String>, End)> = JoinSet::new();
     let unread = loop {
-        let (number, line) = match lines.next().await {
+        let room = tasks.len() < usize::from(arguments.in_flight);
+        // What is over is reported while the next line is waited for, however long that takes.
+        let next = tokio::select! {
+            biased;
+            Some(done) = tasks.join_next() => {
+                finish(done, &mut totals, output)?;
+                continue;
+            }
+            next = lines.next(), if room => next,
+        };
+        let (number, line) = match next {
             Ok(Some(next)) => next,
             Ok(None) => break None,
             Err(failure) => break Some(failure),
         };
-        while tasks.len() >= usize::from(arguments.in_flight) {
-            finish(tasks.join_next().await, &mut totals, output)?;
-        }
         match prepare(&work.connection, &mut payers, number, &line).await {
             Ok((order, given)) => {
                 let work = Arc::clone(&work);
@@ -160,13 +167,16 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
                 });
             }
             Err(failure) => {
-                let done = Some(Ok((number, None, End::Failed(failure))));
-                finish(done, &mut totals, output)?;
+                finish(
+                    Ok((number, None, End::Failed(failure))),
+                    &mut totals,
+                    output,
+                )?;
             }
         }
     };
-    while !tasks.is_empty() {
-        finish(tasks.join_next().await, &mut totals, output)?;
+    while let Some(done) = tasks.join_next().await {
+        finish(done, &mut totals, output)?;
     }
     match unread {
         Some(failure) => {
@@ -339,13 +349,10 @@ type Finished = (u64, Option<String>, End);
 
 /// Reports a line that is over.
 fn finish(
-    done: Option<Result<Finished, tokio::task::JoinError>>,
+    done: Result<Finished, tokio::task::JoinError>,
     totals: &mut Totals,
     output: Output,
 ) -> Outcome {
-    let Some(done) = done else {
-        return Ok(());
-    };
     let (number, reference, end) = done.map_err(|error| Failure::system("finish a line", error))?;
     totals.note(&end);
     let (mut json, text) = match end {
