@@ -51,6 +51,8 @@ pub const STRAY_HEADERS: usize = 8 * WINDOW as usize;
 pub const HEARD_GRANTS: usize = 256;
 /// Newest terms whose reports of each validator are remembered to be held against it.
 pub const HEARD_REPORTS: usize = 3;
+/// Most reports whose admissions one testimony tells: all that are remembered.
+pub const ADMISSIONS: usize = HEARD_REPORTS * crate::mode::FaultModel::MOST_VALIDATORS;
 /// Most statements of each kind that one testimony holds.
 pub const TESTIMONY_STATEMENTS: usize = 128;
 /// Most headers that lead to the votes of one testimony, for all votes together.

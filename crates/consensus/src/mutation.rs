@@ -92,6 +92,12 @@ mutations! {
     PairForgotten,
     /// A node that starts again does not look whether it led its term before (P3.8).
     LedForgotten,
+    /// What took a node to its term leaves before its own Suspect in it may (P11.1).
+    ProofBeforeWrite,
+    /// A node keeps to itself what does not fit its chain (P7.3).
+    UnfitKept,
+    /// A node keeps to itself the votes that a report denies, of which it is told (P7.3).
+    DeniedKept,
     /// A node that suspects stops accepting and voting before others suspect too (P4.2).
     SuspectStopsVoting,
     /// One commit takes the level of the timers back to zero (P4.6).

@@ -95,10 +95,11 @@ pub fn message(message: &Message) -> String {
         ),
         Message::Accuse(signed) => signed.body.to_string(),
         Message::Testimony(signed) => format!(
-            "{} headers {} votes {} grants, holds {} pieces of evidence",
+            "{} headers {} votes {} grants, tells of {} reports, holds {} pieces of evidence",
             signed.body.headers.len(),
             signed.body.votes.len(),
             signed.body.grants.len(),
+            signed.body.admissions.len(),
             signed.body.known.len()
         ),
         Message::RaftAppend(signed) => format!(

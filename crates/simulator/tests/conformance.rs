@@ -47,10 +47,10 @@ fn seven_nodes_follow_the_model() {
     }
 }
 
-/// A leave certificate with a node's own Suspect in it may leave before the node's write of the
-/// term that it suspects is durable.
+/// A leave certificate with a node's own Suspect in it leaves no sooner than that Suspect may: once
+/// the node's write of the term that it suspects is durable (P11.1).
 #[test]
-fn a_suspect_counts_before_its_term_is_durable() {
+fn a_suspect_counts_once_its_term_is_durable() {
     let options = Options {
         seconds: 30,
         ..options(4, None)

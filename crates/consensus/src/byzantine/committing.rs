@@ -159,7 +159,6 @@ impl Byzantine {
             });
             if raises_term {
                 self.enter_term(term, true);
-                self.tell_last_votes();
             }
         }
         for entry in path {

@@ -210,8 +210,7 @@ impl Byzantine {
         suspicion.next_send = next;
         let reason = suspicion.reason;
         // What took this node to its term goes ahead, so that every receiver can count (P4.2).
-        let proof = self.proof_of_term();
-        self.out.send(Recipient::Others, proof, None);
+        self.send_proof(Recipient::Others);
         if reason == Reason::Misbehaved {
             self.repeat_evidence();
         }
@@ -230,19 +229,19 @@ impl Byzantine {
             .insert(self.me(), (signed, self.now.monotonic));
     }
 
-    pub(super) fn proof_of_term(&self) -> Proof {
-        Proof {
+    /// Shows what took this node to its term. A leave certificate may hold its own Suspect, which
+    /// nobody may see before it would be sent itself (P11.1).
+    fn send_proof(&mut self, to: Recipient) {
+        let certificate = self.certificate.as_ref();
+        let leave = self.leave.as_ref().filter(|_| self.election.is_none());
+        let proof = Proof {
             epoch: self.configuration().epoch(),
             election: self.election.clone(),
-            leave: match self.election {
-                Some(_) => None,
-                None => self.leave.clone(),
-            },
-            commit: self
-                .certificate
-                .as_ref()
-                .map(|certificate| (**certificate).clone()),
-        }
+            leave: leave.cloned(),
+            commit: certificate.map(|certificate| (**certificate).clone()),
+        };
+        let write = Some(self.flush()).filter(|_| !mutation::active(Mutation::ProofBeforeWrite));
+        self.out.send(to, proof, write);
     }
 
     pub(super) fn suspect_received(&mut self, from: NodeId, signed: Signed<Suspect>) {
@@ -377,8 +376,7 @@ impl Byzantine {
             return;
         }
         self.late_answers.insert(to, now);
-        let proof = self.proof_of_term();
-        self.out.send(Recipient::Node(to), proof, None);
+        self.send_proof(Recipient::Node(to));
         if self.election.is_none()
             && let Some(report) = &self.report
         {
@@ -405,7 +403,6 @@ impl Byzantine {
             report.sent = now;
             let (signed, write) = (report.signed.clone(), report.write);
             self.out.forward(Recipient::Others, signed, Some(write));
-            self.tell_last_votes();
         }
         self.resend_request();
     }

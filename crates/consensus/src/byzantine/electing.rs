@@ -258,8 +258,6 @@ impl Byzantine {
         self.record(Record::Election(certificate.clone()));
         if term > self.state.term {
             self.enter_term(term, true);
-            // It made no report. Those of others may deny votes that it alone heard.
-            self.tell_last_votes();
         }
         self.notice(Notice::Elected {
             term,

@@ -38,7 +38,6 @@ impl Byzantine {
         let signed = self.out.sign(report);
         self.out
             .forward(Recipient::Others, signed.clone(), Some(write));
-        self.tell_last_votes();
         if self.leads_term() {
             let me = self.me();
             self.candidacy.reports.insert(me, signed.clone());

@@ -2,11 +2,11 @@
 //! headers that show how two points lie to each other.
 
 use crate::{
-    certificate::{Counted, QuorumCertificate},
+    certificate::Counted,
     configuration::Configuration,
     entry::EntryHeader,
     limits,
-    message::{Justification, Report, Vote},
+    message::{Report, Vote},
     signed::Signed,
     types::Point,
 };
@@ -83,36 +83,9 @@ pub(super) fn forks(
     linked && ends_high && first.index == low.index.next() && first.previous != low.hash
 }
 
-/// Whether the report denies the vote: its pair is of a lower term; or does not extend the voted
-/// point, as its heights or its own headers show; or no certificate in it covers the vote's lock
-/// (P7.3).
-#[must_use]
-pub fn leaves_out(configuration: &Configuration, report: &Report, vote: &Vote) -> bool {
+/// Whether a point below the reported one lies beside its branch, as the report's headers show.
+pub(super) fn misses(configuration: &Configuration, report: &Report, voted: Point) -> bool {
     let pair = &report.pair;
-    if vote.term >= report.term || vote.term < pair.term {
-        return false;
-    }
-    if vote.term > pair.term {
-        return vote.accepted.is_some() || vote.locked.is_some();
-    }
-    let uncovered = |locked: Point| {
-        certificates(report)
-            .map(|certificate| certificate.header.index)
-            .max()
-            .is_none_or(|covered| locked.index > covered)
-    };
-    vote.accepted
-        .is_some_and(|voted| misses(configuration, report, voted))
-        || vote.locked.is_some_and(uncovered)
-}
-
-/// Whether the report's pair plainly does not extend a point: the point lies beyond it, or beside
-/// the reported branch at a height that the report's headers show.
-fn misses(configuration: &Configuration, report: &Report, voted: Point) -> bool {
-    let pair = &report.pair;
-    if voted.index >= pair.point.index {
-        return voted != pair.point;
-    }
     // From the pair down, as far as the headers are linked to it.
     let mut at = pair.point;
     for signed in pair.headers.iter().rev() {
@@ -128,20 +101,4 @@ fn misses(configuration: &Configuration, report: &Report, voted: Point) -> bool 
         }
     }
     false
-}
-
-/// The certificates of the pair's term in a report, justification included: what L is made of.
-fn certificates(report: &Report) -> impl Iterator<Item = &QuorumCertificate> {
-    let justification = match &report.pair.justification {
-        Justification::Commit(certificate) => Some(certificate),
-        Justification::Opening | Justification::Election(_) => None,
-    };
-    [
-        report.accept.as_ref(),
-        report.commit.as_ref(),
-        justification,
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|certificate| certificate.term() == report.pair.term)
 }

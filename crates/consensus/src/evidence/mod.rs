@@ -1,6 +1,7 @@
 //! Evidence (P7.3): two signed statements that no correct node makes. Verifiable offline, by
 //! anybody who has the configuration.
 
+mod admission;
 pub mod audit;
 mod contradiction;
 mod encoding;
@@ -11,7 +12,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub use contradiction::{fork_headers, leaves_out, results_differ};
+pub use admission::{Admission, Denial, leaves_out};
+pub use contradiction::{fork_headers, results_differ};
 pub use kind::OffenceKind;
 pub use statements::Statements;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Evidence, Offence,
-    contradiction::{fork_headers, leaves_out, point_of, results_differ},
+    admission::leaves_out,
+    contradiction::{fork_headers, point_of, results_differ},
     kind::OffenceKind,
 };
 use crate::{

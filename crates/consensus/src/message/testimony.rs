@@ -3,7 +3,7 @@
 use crate::{
     encoding::{Canonical, DecodeError, Reader, Writer},
     entry::{EntryHeader, SignedHeader},
-    evidence::OffenceKind,
+    evidence::{Admission, OffenceKind},
     limits,
     message::{Grant, Vote},
     signed::{Signed, body},
@@ -56,9 +56,9 @@ impl Canonical for ShownVote {
     }
 }
 
-/// Signed statements of others that do not fit the sender's chain, or that end a term; and what
-/// evidence the sender has, so that the receiver can send what it lacks. Nothing in it counts
-/// towards a certificate.
+/// Signed statements of others that do not fit the sender's chain, or that end a term. And what the
+/// sender has, so that the receiver can send what it lacks: evidence, and votes that a report denies.
+/// Nothing in it counts towards a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Testimony {
     /// The epoch.
@@ -71,6 +71,8 @@ pub struct Testimony {
     pub votes: Vec<ShownVote>,
     /// Grants.
     pub grants: Vec<Signed<Grant>>,
+    /// What reports that the sender got admit.
+    pub admissions: Vec<Admission>,
 }
 
 impl Canonical for Testimony {
@@ -80,6 +82,7 @@ impl Canonical for Testimony {
         writer.list(&self.headers);
         writer.list(&self.votes);
         writer.list(&self.grants);
+        writer.list(&self.admissions);
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -90,6 +93,7 @@ impl Canonical for Testimony {
             headers: reader.list("headers of a testimony", most)?,
             votes: reader.list("votes of a testimony", most)?,
             grants: reader.list("grants of a testimony", most)?,
+            admissions: reader.list("admissions of a testimony", limits::ADMISSIONS)?,
         };
         let headers = testimony.votes.iter().map(|shown| shown.headers.len());
         let found = headers.sum();

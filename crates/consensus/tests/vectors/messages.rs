@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use consensus::{
-    Epoch, Hash, Message, NodeId, Signature, Signed, Term,
+    Epoch, Hash, Index, Message, NodeId, Signature, Signed, Term,
     encoding::Writer,
-    evidence::OffenceKind,
+    evidence::{Admission, OffenceKind},
     message::{
         AppendEntries, Conviction, Fetch, FetchReply, Heartbeat, Proof, Reason, Relay, ShownVote,
         Testimony,
@@ -254,6 +254,13 @@ pub fn messages() -> Vec<Object> {
                     headers: vec![scene.rival.header().clone()],
                 }],
                 grants: vec![network.sign(3, scene.grant())],
+                admissions: vec![Admission {
+                    signer: NodeId(0),
+                    term: Term(2),
+                    pair_term: Term(1),
+                    point: scene.rival.point(),
+                    covered: Some(Index(1)),
+                }],
             },
         ),
     ));

@@ -8,11 +8,7 @@ use std::{
 use consensus::{Configuration, NodeId, Record, Time, VoteState, message::Message};
 use model::safety::{Action, Member, Node, Point as Place, Protocol, State, Variation};
 
-use super::{
-    Divergence,
-    names::{self, Names},
-    telling::kind,
-};
+use super::{Divergence, names::Names, telling::kind};
 
 /// What a node did and what is not durable yet, in order.
 pub(super) enum Pending {
@@ -36,7 +32,7 @@ pub(super) struct Life {
 /// A run as the model sees it.
 ///
 /// Steps enter the model in the order in which they became durable: only then does anybody else
-/// learn of them. A Suspect takes nothing from its sender (P4.2) and enters as soon as it is made.
+/// learn of them. A Suspect, which is no write, enters after the writes that came before it.
 pub struct Replay {
     pub(super) configuration: Arc<Configuration>,
     pub(super) protocol: Protocol,
@@ -118,7 +114,7 @@ impl Replay {
         });
     }
 
-    /// A node made a message. Its Suspects count from here on.
+    /// A node made a message. Its Suspects count once what was written before is durable (P11.1).
     pub fn signed(&mut self, at: Time, node: NodeId, message: &Message) {
         let Message::Suspect(signed) = message else {
             return;
@@ -128,18 +124,10 @@ impl Replay {
         }
         let term = signed.body.term;
         self.attempt(at, node, |replay, position| {
-            // It may be counted from here on, whatever else still waits for the disk.
-            if u64::from(replay.node(position).term) == term.0 {
+            let pending = &mut replay.lives[node.position()].pending;
+            if pending.is_empty() {
                 return replay.suspect(position, term);
             }
-            // Nor does it wait for the write that enters its term: a leave certificate that counts
-            // it may leave before. That it is of the node's term is judged after that write.
-            let suspected = &mut replay.state.nodes[position].suspected;
-            let early = names::term(term)?;
-            if let Err(place) = suspected.binary_search(&early) {
-                suspected.insert(place, early);
-            }
-            let pending = &mut replay.lives[node.position()].pending;
             pending.push_back(Pending::Suspect(term));
             Ok(())
         });

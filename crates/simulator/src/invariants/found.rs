@@ -52,10 +52,10 @@ impl Statement<'_> {
 
     const fn name(&self) -> &'static str {
         match self {
-            Self::Vote(_) => "vote",
-            Self::Header(_) => "entry",
-            Self::Grant(_) => "grant",
-            Self::Report(_) => "report",
+            Self::Vote(_) => "a vote",
+            Self::Header(_) => "an entry",
+            Self::Grant(_) => "a grant",
+            Self::Report(_) => "a report",
         }
     }
 }
@@ -67,9 +67,15 @@ pub struct Missing {
     pub holder: NodeId,
     /// Who contradicted itself.
     pub accused: NodeId,
-    /// Who got which statement that contradicts what another node had got; `None` if a third node
-    /// already holds evidence.
-    pub seen: Option<(NodeId, &'static str, NodeId)>,
+    /// Two nodes that got one statement each, and which; `None` if a third already holds evidence.
+    pub seen: Option<([NodeId; 2], Contradiction)>,
+}
+
+/// What contradicts what, by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Contradiction {
+    first: &'static str,
+    second: &'static str,
 }
 
 impl fmt::Display for Missing {
@@ -77,11 +83,11 @@ impl fmt::Display for Missing {
         let accused = self.accused;
         write!(formatter, "holds no evidence against {accused}, ")?;
         match self.seen {
-            Some((one, what, other)) => write!(
+            Some(([late, early], Contradiction { first, second })) => write!(
                 formatter,
-                "whose {what} to {one} contradicts what {other} got"
+                "of whom {early} got {first} and {late} {second} that contradicts it"
             ),
-            None => write!(formatter, "whom others hold evidence against"),
+            None => write!(formatter, "against whom others do"),
         }
     }
 }
@@ -91,7 +97,7 @@ impl fmt::Display for Missing {
 pub struct Found {
     received: BTreeMap<(NodeId, NodeId), Received>,
     /// Who could be convicted, by which two nodes together, and for which kind of statement.
-    due: BTreeMap<NodeId, BTreeMap<(NodeId, NodeId), &'static str>>,
+    due: BTreeMap<NodeId, BTreeMap<(NodeId, NodeId), Contradiction>>,
     /// The evidence that correct nodes hold: holder, accused.
     held: BTreeSet<(NodeId, NodeId)>,
 }
@@ -147,7 +153,7 @@ impl Found {
             let lacks = |holder: &&NodeId| !self.held.contains(&(**holder, accused));
             let &holder = holders.iter().find(lacks)?;
             let pair = self.due.get(&accused).and_then(BTreeMap::first_key_value);
-            let seen = pair.map(|(&(one, other), &what)| (one, what, other));
+            let seen = pair.map(|(&(late, early), &both)| ([late, early], both));
             Some(Missing {
                 holder,
                 accused,
@@ -163,16 +169,18 @@ impl Found {
         signer: NodeId,
         statement: &Statement<'_>,
     ) {
-        let all = self.received.iter();
-        let with = all
-            .filter(|((_, of), _)| *of == signer)
-            .find(|((holder, _), received)| {
-                received.contradicts(history, [node, *holder], statement)
-            })
-            .map(|((holder, _), _)| *holder);
-        if let Some(holder) = with {
+        let of_signer = self.received.iter().filter(|((_, of), _)| *of == signer);
+        let with = of_signer.into_iter().find_map(|((holder, _), received)| {
+            let first = received.contradicted(history, [node, *holder], statement)?;
+            Some((*holder, first))
+        });
+        if let Some((holder, first)) = with {
+            let contradiction = Contradiction {
+                first,
+                second: statement.name(),
+            };
             let pairs = self.due.entry(signer).or_default();
-            pairs.insert((node, holder), statement.name());
+            pairs.insert((node, holder), contradiction);
         }
     }
 
@@ -213,37 +221,53 @@ fn push<T: PartialEq>(queue: &mut VecDeque<T>, value: T, most: usize) {
 }
 
 impl Received {
-    fn contradicts(
+    /// What in here a statement contradicts, by name.
+    fn contradicted(
         &self,
         history: &History,
         nodes: [NodeId; 2],
         statement: &Statement<'_>,
-    ) -> bool {
+    ) -> Option<&'static str> {
         let configuration = history.configuration();
         match statement {
             Statement::Vote(vote) => {
-                let votes = self.votes.iter();
-                let mut reports = self.reports.iter();
-                votes.rev().any(|known| {
-                    results_differ(&known.body, &vote.body)
-                        || forked(history, nodes, &known.body, &vote.body)
-                }) || reports.any(|report| denies(configuration, report, vote))
+                let mut votes = self.votes.iter().map(|known| &known.body).rev();
+                let reports = &self.reports;
+                let found = votes.find_map(|known| {
+                    if results_differ(known, &vote.body) {
+                        Some("the results in a vote")
+                    } else {
+                        forked(history, nodes, known, &vote.body).then_some("the branch of a vote")
+                    }
+                });
+                let denied = || {
+                    reports
+                        .iter()
+                        .any(|report| denies(configuration, report, vote))
+                };
+                found.or_else(|| denied().then_some("a report"))
             }
             Statement::Header(signed) => {
                 let point = signed.header.point(configuration);
-                self.headers.iter().any(|(known, other)| {
+                let differs = |known: Point, other: &SignedHeader| {
                     known.index == point.index
-                        && *known != point
+                        && known != point
                         && other.header.term == signed.header.term
-                })
+                };
+                let mut headers = self.headers.iter();
+                let found = headers.any(|(known, other)| differs(*known, other));
+                found.then_some("an entry")
             }
-            Statement::Grant(grant) => self
-                .grants
-                .iter()
-                .any(|known| known.body.term == grant.body.term && known.body != grant.body),
+            Statement::Grant(grant) => {
+                let differs = |known: &Signed<Grant>| {
+                    known.body.term == grant.body.term && known.body != grant.body
+                };
+                self.grants.iter().any(differs).then_some("a grant")
+            }
             Statement::Report(report) => {
                 let last: Option<&Signed<Vote>> = self.votes.back();
-                last.is_some_and(|vote| denies(configuration, report, vote))
+                last.filter(|vote| denies(configuration, report, vote))
+                    .map(|_| "a vote")
             }
         }
     }

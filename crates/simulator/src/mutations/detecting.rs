@@ -11,14 +11,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use consensus::mutation::{self, Mutation};
+use consensus::{
+    Mode,
+    mutation::{self, Mutation},
+};
 
 use super::{Detector, Entry, RATE, SECONDS, Seeds};
 use crate::{
     adversary::Behaviour,
+    conformance,
     run::{self, Adversaries, Options, Quiet},
     scenario, search,
     trace::Trace,
+    twins::{self, Schedule},
 };
 
 /// What a detector reported.
@@ -104,9 +109,42 @@ fn run(detector: &Detector, mutation: Option<Mutation>, most: u64) -> Option<Cau
             after: 1,
             what,
         }),
+        Detector::Twins(text) => {
+            let schedule: Schedule = text
+                .parse()
+                .unwrap_or_else(|error| panic!("twins {text}: {error}"));
+            let violation = twins::play(&schedule, mutation, Trace::Off).violation;
+            violation.map(|what| Caught {
+                seed: None,
+                after: 1,
+                what,
+            })
+        }
+        Detector::Replay(seeds) => {
+            let options = Options {
+                seconds: REPLAYED_SECONDS,
+                rate: REPLAYED_RATE,
+                ..options(&REPLAYED, mutation)
+            };
+            first(seeds, most, |seed| {
+                let replayed = conformance::seed(&options, seed, Trace::Off)
+                    .unwrap_or_else(|error| panic!("{}: {error}", detector.describe()));
+                replayed.divergence.or(replayed.violation)
+            })
+        }
         Detector::Test { .. } => None,
     }
 }
+
+/// What `cargo sim conform` runs unless it is told otherwise.
+const REPLAYED_SECONDS: u64 = 30;
+const REPLAYED_RATE: u32 = 5;
+const REPLAYED: Seeds = Seeds {
+    mode: Mode::Byzantine,
+    nodes: 4,
+    adversary: "rotating",
+    seeds: 0..0,
+};
 
 fn options(seeds: &Seeds, mutation: Option<Mutation>) -> Options {
     Options {

@@ -44,6 +44,10 @@ pub enum Detector {
         /// Which seeds.
         seeds: Range<u64>,
     },
+    /// A schedule of twins that then ends badly.
+    Twins(&'static str),
+    /// Seeds of four nodes with rotating adversaries whose traces leave the model.
+    Replay(Range<u64>),
     /// An ordinary test that breaks the rule itself and expects the consequence.
     Test {
         /// The package that holds it.
@@ -93,6 +97,8 @@ impl Detector {
                 seeds.start, seeds.end
             ),
             Self::Scenario(id) => format!("scenario {id}"),
+            Self::Twins(schedule) => format!("twins {schedule}"),
+            Self::Replay(seeds) => format!("replay {}..{}", seeds.start, seeds.end),
             Self::Search { id, nodes, seeds } => {
                 format!("search {id}, {nodes} nodes, {}..{}", seeds.start, seeds.end)
             }

@@ -122,6 +122,22 @@ fn twins_are_two_and_caught() {
     assert!(!played.accused && played.commits > 0);
 }
 
+/// The report that denies a vote is one node's, the vote another's, and both fit the chain of who
+/// holds them (P7.3).
+#[test]
+fn a_report_to_one_and_a_vote_to_another_convict() {
+    for text in [
+        "4:2:01+|23a+;02|13a+@0",
+        "4:2:03+|12a+;03+|12a+;02+|13a+@0",
+        "4:3:01|23a+;023|1a+@0",
+        "4:3:01|23a+;02a|13+@0",
+    ] {
+        let played = play(&schedule(text), None, Trace::Off);
+        assert_eq!(played.violation, None, "{text}");
+        assert!(played.accused, "{text}");
+    }
+}
+
 #[test]
 fn every_schedule_of_one_round_is_harmless() {
     let kinds = enumeration(1, Reach::Chosen).schedules();

@@ -1,12 +1,14 @@
 //! What a node remembers of what others signed. Everything is kept for each signer apart, so that a
 //! traitor who floods pushes out its own statements only.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     entry::{EntryHeader, SignedHeader},
+    evidence::Admission,
     limits,
     message::{Grant, Report, ShownVote, Vote},
+    mutation::{self, Mutation},
     signed::Signed,
     types::{Hash, Index, NodeId, Point, Term, Time},
 };
@@ -31,6 +33,13 @@ pub(super) struct Doubt {
     pub(super) firsthand: bool,
     /// Whether it turned out not to fit, or nobody knows after a long time.
     pub(super) unfit: bool,
+}
+
+/// A report and when it came.
+#[derive(Clone, Debug)]
+struct HeardReport {
+    report: Signed<Report>,
+    since: Time,
 }
 
 /// A statement that this node shows to others.
@@ -63,9 +72,7 @@ pub(crate) struct Memory {
     grants: BTreeMap<NodeId, BTreeMap<Term, Signed<Grant>>>,
     /// Of each signer and term the report that admits the least: several for one term are no offence,
     /// and the least denies the most.
-    reports: BTreeMap<NodeId, BTreeMap<Term, Signed<Report>>>,
-    /// The terms whose odd reports of a signer were passed on.
-    passed_on: BTreeMap<NodeId, BTreeSet<Term>>,
+    reports: BTreeMap<NodeId, BTreeMap<Term, HeardReport>>,
     /// This node's own results (P8.2).
     pub(super) results: BTreeMap<Index, Hash>,
     pub(super) settled: (Index, Index),
@@ -111,11 +118,6 @@ impl Memory {
     /// The remembered votes of a signer.
     pub(super) fn heard_from(&self, signer: NodeId) -> impl Iterator<Item = &Signed<Vote>> {
         self.heard.get(&signer).into_iter().flatten().rev()
-    }
-
-    /// The furthest vote of every signer.
-    pub(super) fn last_votes(&self) -> impl Iterator<Item = &Signed<Vote>> {
-        self.heard.values().filter_map(VecDeque::back)
     }
 
     /// Holds back a vote that cannot be judged yet.
@@ -227,48 +229,42 @@ impl Memory {
     }
 
     /// Remembers a report.
-    pub(super) fn report(&mut self, report: &Signed<Report>) {
+    pub(super) fn report(&mut self, now: Time, report: &Signed<Report>) {
+        let heard = || HeardReport {
+            report: report.clone(),
+            since: now,
+        };
         let reports = self.reports.entry(report.signer).or_default();
-        let least = reports
-            .entry(report.body.term)
-            .or_insert_with(|| report.clone());
-        if admitted(&report.body) < admitted(&least.body) {
-            *least = report.clone();
+        let least = reports.entry(report.body.term).or_insert_with(heard);
+        if admitted(&report.body) < admitted(&least.report.body) {
+            *least = heard();
         }
         if reports.len() > limits::HEARD_REPORTS {
             reports.pop_first();
         }
     }
 
-    /// Whether a report may be passed on: one of each signer and term.
-    pub(super) fn may_pass_on(&mut self, report: &Signed<Report>) -> bool {
-        let passed = self.passed_on.entry(report.signer).or_default();
-        // What was forgotten must not look new: it would go round for ever.
-        let full = passed.len() >= GRANTS_OF_SIGNER;
-        if full
-            && passed
-                .first()
-                .is_some_and(|lowest| report.body.term < *lowest)
-        {
-            return false;
-        }
-        let new = passed.insert(report.body.term);
-        if passed.len() > GRANTS_OF_SIGNER {
-            passed.pop_first();
-        }
-        new
-    }
-
     /// The remembered reports of a signer.
     pub(super) fn reports_of(&self, signer: NodeId) -> impl Iterator<Item = &Signed<Report>> {
-        self.reports
-            .get(&signer)
-            .into_iter()
+        let reports = self.reports.get(&signer).into_iter();
+        reports
             .flat_map(BTreeMap::values)
+            .map(|heard| &heard.report)
+    }
+
+    /// What the reports admit that came lately.
+    pub(super) fn admissions(&self, now: Time) -> impl Iterator<Item = Admission> {
+        let reports = self.reports.values().flat_map(BTreeMap::values);
+        reports
+            .filter(move |heard| heard.since.after(limits::TESTIMONY_LIFETIME) > now)
+            .map(|heard| Admission::of(&heard.report))
     }
 
     /// Takes up a statement to show, within the limit for its signer and term.
     pub(super) fn show(&mut self, now: Time, (signer, term): (NodeId, Term), half: Half) {
+        if mutation::active(Mutation::UnfitKept) {
+            return;
+        }
         let shown = self.shown_of.entry((signer, term)).or_default();
         let most = match half {
             Half::Header(_) => usize::try_from(limits::WINDOW).unwrap_or(usize::MAX),

@@ -5,6 +5,9 @@
 //! with. So a node remembers what others said lately, holds back what it cannot judge yet, and
 //! shows to everybody what turns out not to fit its chain: whoever holds the other half then holds
 //! both. In a network without faults nothing is shown.
+//!
+//! A report may deny a vote that fits the chain. So a node tells what the reports that it got admit,
+//! and whoever heard a vote that such a report denies shows it to that node.
 
 mod memory;
 mod results;
@@ -18,8 +21,7 @@ use crate::{
     certificate::{ElectionCertificate, QuorumCertificate},
     entry::{Entry, SignedHeader},
     event::{Notice, Recipient},
-    evidence::{Evidence, Offence, OffenceKind, leaves_out},
-    limits,
+    evidence::{Evidence, Offence, leaves_out},
     message::{Conviction, Grant, Justification, Reason, Report},
     record::Record,
     signed::Signed,
@@ -139,21 +141,7 @@ impl Byzantine {
                 vote,
             });
         }
-        self.witness.report(report);
-        self.pass_on_if_odd(report);
-    }
-
-    /// A report that comes when its term has a leader, and that admits far less than is committed,
-    /// is of no use to anybody but may be a lie: whoever heard the votes that it denies, and has told
-    /// them before this node listened, gets to see it.
-    fn pass_on_if_odd(&mut self, report: &Signed<Report>) {
-        let body = &report.body;
-        let late = body.term < self.state.term || self.election.is_some();
-        let low = self.commit.index.beyond(body.pair.point.index) > limits::WINDOW;
-        let convicted = self.is_convicted(report.signer, OffenceKind::FalseReport);
-        if late && low && !convicted && self.witness.may_pass_on(report) {
-            self.out.forward(Recipient::Others, report.clone(), None);
-        }
+        self.witness.report(self.now.monotonic, report);
     }
 
     /// Keeps and spreads evidence, if it is some.

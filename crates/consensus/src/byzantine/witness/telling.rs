@@ -4,8 +4,10 @@ use super::{super::Byzantine, conviction, memory::Half, memory::Memory};
 use crate::{
     entry::EntryHeader,
     event::Recipient,
+    evidence::{Admission, Denial, OffenceKind},
     limits,
-    message::{Conviction, Grant, ShownVote, Testimony},
+    message::{Conviction, Grant, ShownVote, Testimony, Vote},
+    mutation::{self, Mutation},
     signed::Signed,
     types::{NodeId, Point, Time},
 };
@@ -39,8 +41,7 @@ impl Byzantine {
             let testimony = self.testimony(first);
             self.out.send(Recipient::Others, testimony, None);
         }
-        let something = !self.witness.shown.is_empty() || !self.evidence.is_empty();
-        if something && self.witness.next_telling <= now {
+        if self.witness.next_telling <= now && self.has_something_to_tell() {
             self.witness.next_telling = now.after(limits::TESTIMONY_INTERVAL);
             self.witness.turn += 1;
             let turn = self.witness.turn;
@@ -48,30 +49,22 @@ impl Byzantine {
             let sizes = self.configuration().sizes();
             let others: Vec<NodeId> = sizes.nodes().filter(|&node| node != me).collect();
             if let Some(&peer) = others.get(turn % others.len().max(1)) {
-                let testimony = self.testimony(0);
+                let testimony = self.whole_testimony();
                 self.out.send(Recipient::Node(peer), testimony, None);
             }
         }
     }
 
-    /// Tells everybody the last vote heard of each node, when this node reports: whoever gets a
-    /// report that denies one of them can then prove it.
-    pub(in super::super) fn tell_last_votes(&mut self) {
-        let votes = self.witness.last_votes().take(limits::TESTIMONY_STATEMENTS);
-        let votes: Vec<ShownVote> = votes
-            .map(|vote| ShownVote {
-                vote: vote.clone(),
-                headers: Vec::new(),
-            })
-            .collect();
-        if votes.is_empty() {
-            return;
-        }
-        let testimony = Testimony {
-            votes,
-            ..self.empty_testimony()
-        };
-        self.out.send(Recipient::Others, testimony, None);
+    fn has_something_to_tell(&self) -> bool {
+        !self.witness.shown.is_empty() || !self.evidence.is_empty() || !self.admissions().is_empty()
+    }
+
+    /// What the reports admit whose signers are not convicted for one.
+    fn admissions(&self) -> Vec<Admission> {
+        let admissions = self.witness.admissions(self.now.monotonic);
+        admissions
+            .filter(|one| !self.is_convicted(one.signer, OffenceKind::FalseReport))
+            .collect()
     }
 
     /// Shows a grant that is not for this node to count.
@@ -91,6 +84,15 @@ impl Byzantine {
             headers: Vec::new(),
             votes: Vec::new(),
             grants: Vec::new(),
+            admissions: Vec::new(),
+        }
+    }
+
+    /// Everything that is shown, and what reports admit.
+    fn whole_testimony(&self) -> Testimony {
+        Testimony {
+            admissions: self.admissions(),
+            ..self.testimony(0)
         }
     }
 
@@ -144,11 +146,13 @@ impl Byzantine {
             self.witness_grant(grant);
         }
         if from == signed.signer {
-            self.answer_testimony(from, &testimony.known);
+            self.answer_testimony(from, &testimony.known, &testimony.admissions);
         }
     }
 
-    fn answer_testimony(&mut self, to: NodeId, known: &[Conviction]) {
+    /// Sends a peer what it lacks. One that holds nothing itself, because it was cut off, would
+    /// never say what it lacks: to hear of something new is answered, too.
+    fn answer_testimony(&mut self, to: NodeId, known: &[Conviction], admissions: &[Admission]) {
         let now = self.now.monotonic;
         let pause = Time(limits::TESTIMONY_INTERVAL.0 / 2);
         let recently = |last: &Time| last.after(pause) > now;
@@ -162,10 +166,14 @@ impl Byzantine {
             .take(ANSWERED)
             .cloned()
             .collect();
-        // One that holds nothing itself, because it was cut off, would never say what it lacks.
         let lacks = |one: &Conviction| !self.evidence.iter().any(|held| conviction(held) == *one);
         let asks = known.iter().any(lacks);
-        if lacking.is_empty() && !asks {
+        let denied = if mutation::active(Mutation::DeniedKept) {
+            Vec::new()
+        } else {
+            self.denied_votes(admissions)
+        };
+        if lacking.is_empty() && !asks && denied.is_empty() {
             return;
         }
         self.witness.answered.insert(to, now);
@@ -173,9 +181,47 @@ impl Byzantine {
             self.out
                 .send(Recipient::Node(to), (*evidence).clone(), None);
         }
-        if asks {
+        if !denied.is_empty() {
+            let testimony = Testimony {
+                votes: denied,
+                ..self.empty_testimony()
+            };
+            self.out.send(Recipient::Node(to), testimony, None);
+        } else if asks {
             let testimony = self.testimony(0);
             self.out.send(Recipient::Node(to), testimony, None);
+        }
+    }
+
+    /// For each report of which a peer tells what it admits, a vote that it denies, as far as can
+    /// be seen here.
+    fn denied_votes(&self, admissions: &[Admission]) -> Vec<ShownVote> {
+        let unconvicted = admissions
+            .iter()
+            .filter(|one| !self.is_convicted(one.signer, OffenceKind::FalseReport));
+        let votes = unconvicted.filter_map(|admission| {
+            let votes = || self.witness.heard_from(admission.signer);
+            let plainly = votes().find(|vote| admission.denies(&vote.body) == Denial::Yes);
+            plainly.or_else(|| votes().find(|vote| self.may_be_denied(admission, &vote.body)))
+        });
+        let shown = votes.map(|vote| ShownVote {
+            vote: vote.clone(),
+            headers: Vec::new(),
+        });
+        shown.take(limits::TESTIMONY_STATEMENTS).collect()
+    }
+
+    /// Whether a voted point may lie beside a reported one: this chain does not show both. What lies
+    /// below the chain in memory was judged when it came.
+    fn may_be_denied(&self, admission: &Admission, vote: &Vote) -> bool {
+        match admission.denies(vote) {
+            Denial::No => false,
+            Denial::IfBeside(voted) => {
+                let memory = self.log.before().index;
+                let differs = |point: Point| point.index > memory && !self.log.contains(point);
+                differs(voted) || differs(admission.point)
+            }
+            Denial::Yes => true,
         }
     }
 }

@@ -66,10 +66,6 @@ impl Byzantine {
             self.compare_with_all(&doubt);
         }
         self.compare_with_reports(vote);
-        if firsthand && vote.body.term < self.state.term {
-            // Others may hold a report that denies it, and this node has told its last votes.
-            self.show_vote(vote);
-        }
         match self.standing(&vote.body) {
             Standing::Fits => return,
             Standing::Contrary => {
@@ -328,7 +324,6 @@ impl Byzantine {
             .any(|known| super::conviction(known) == conviction)
     }
 
-    /// A header from wherever this node may have it.
     /// The header of a point, if it is here or among `more`, which are in the order of points.
     fn header_of(&self, point: Point, more: &[(Point, EntryHeader)]) -> Option<EntryHeader> {
         let shown = || {

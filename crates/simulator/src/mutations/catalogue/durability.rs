@@ -18,6 +18,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         })],
     },
     Entry {
+        mutation: Mutation::ProofBeforeWrite,
+        id: "proof-before-write",
+        rule: "P11.1",
+        breaks: "a leave certificate with a node's own Suspect leaves before that Suspect may",
+        detectors: &[Detector::Replay(600..700)],
+    },
+    Entry {
         mutation: Mutation::LockForgotten,
         id: "lock-forgotten",
         rule: "P3.5, P11.1",

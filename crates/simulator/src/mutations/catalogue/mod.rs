@@ -1,5 +1,6 @@
 //! Every rule that can be broken, by topic.
 
+mod accountability;
 mod certificates;
 mod clients;
 mod durability;
@@ -22,6 +23,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
         select_base::ENTRIES,
         leader_change::ENTRIES,
         progress::ENTRIES,
+        accountability::ENTRIES,
         clients::ENTRIES,
         raft::ENTRIES,
     ]
@@ -66,7 +68,8 @@ mod tests {
                 }
                 Detector::Scenario(id) => scenario::list().iter().any(|one| one.id == *id),
                 Detector::Search { id, .. } => search::find(id).is_some(),
-                Detector::Test { .. } => true,
+                Detector::Twins(text) => text.parse::<crate::twins::Schedule>().is_ok(),
+                Detector::Replay(_) | Detector::Test { .. } => true,
             };
             assert!(exists, "{}", detector.describe());
         }

@@ -1,0 +1,128 @@
+//! What a report admits, without the report: enough to see which votes it denies (P7.3).
+
+use super::contradiction::misses;
+use crate::{
+    certificate::QuorumCertificate,
+    configuration::Configuration,
+    encoding::{Canonical, DecodeError, Reader, Writer},
+    message::{Justification, Report, Vote},
+    signed::Signed,
+    types::{Index, NodeId, Point, Term},
+};
+
+/// What a report says about its signer's votes. It proves nothing: it tells whoever holds a vote
+/// that such a report denies to show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// Who reported.
+    pub signer: NodeId,
+    /// In which term.
+    pub term: Term,
+    /// The term of its accepted pair.
+    pub pair_term: Term,
+    /// The point of its accepted pair.
+    pub point: Point,
+    /// The last entry that a certificate of the pair's term in it covers.
+    pub covered: Option<Index>,
+}
+
+/// Whether a report denies a vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// It does not.
+    No,
+    /// It does if the voted point is not on the branch of the reported one.
+    IfBeside(Point),
+    /// It does.
+    Yes,
+}
+
+impl Admission {
+    /// What a report admits.
+    #[must_use]
+    pub fn of(report: &Signed<Report>) -> Self {
+        Self::of_body(report.signer, &report.body)
+    }
+
+    fn of_body(signer: NodeId, report: &Report) -> Self {
+        let covering = certificates(report).map(|certificate| certificate.header.index);
+        Self {
+            signer,
+            term: report.term,
+            pair_term: report.pair.term,
+            point: report.pair.point,
+            covered: covering.max(),
+        }
+    }
+
+    /// Whether the report denies a vote of the same signer: its pair is of a lower term; or the
+    /// voted point lies beyond the reported one, or beside it at its height; or no certificate in it
+    /// covers the vote's lock. A point below the reported one may lie beside it.
+    #[must_use]
+    pub fn denies(&self, vote: &Vote) -> Denial {
+        if vote.term >= self.term || vote.term < self.pair_term {
+            return Denial::No;
+        }
+        let says_something = vote.accepted.is_some() || vote.locked.is_some();
+        let beyond = |voted: Point| voted.index >= self.point.index && voted != self.point;
+        let uncovered = |locked: Point| self.covered.is_none_or(|covered| locked.index > covered);
+        if (vote.term > self.pair_term && says_something)
+            || vote.accepted.is_some_and(beyond)
+            || vote.locked.is_some_and(uncovered)
+        {
+            return Denial::Yes;
+        }
+        match vote.accepted {
+            Some(voted) if voted.index < self.point.index => Denial::IfBeside(voted),
+            _ => Denial::No,
+        }
+    }
+}
+
+/// Whether the report denies the vote: as [`Admission::denies`] says, or as its own headers show
+/// where the voted point lies below the reported one (P7.3).
+#[must_use]
+pub fn leaves_out(configuration: &Configuration, report: &Report, vote: &Vote) -> bool {
+    // Whoever signed both: that is for the caller to see.
+    match Admission::of_body(NodeId(0), report).denies(vote) {
+        Denial::No => false,
+        Denial::Yes => true,
+        Denial::IfBeside(voted) => misses(configuration, report, voted),
+    }
+}
+
+/// The certificates of the pair's term in a report, justification included: what L is made of.
+fn certificates(report: &Report) -> impl Iterator<Item = &QuorumCertificate> {
+    let justification = match &report.pair.justification {
+        Justification::Commit(certificate) => Some(certificate),
+        Justification::Opening | Justification::Election(_) => None,
+    };
+    [
+        report.accept.as_ref(),
+        report.commit.as_ref(),
+        justification,
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|certificate| certificate.term() == report.pair.term)
+}
+
+impl Canonical for Admission {
+    fn encode(&self, writer: &mut Writer) {
+        self.signer.encode(writer);
+        self.term.encode(writer);
+        self.pair_term.encode(writer);
+        self.point.encode(writer);
+        writer.option(self.covered.as_ref());
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            signer: NodeId::decode(reader)?,
+            term: Term::decode(reader)?,
+            pair_term: Term::decode(reader)?,
+            point: Point::decode(reader)?,
+            covered: reader.option()?,
+        })
+    }
+}
