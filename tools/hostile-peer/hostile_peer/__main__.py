@@ -33,6 +33,7 @@ def parser():
     all_.add_argument("--rate", type=float, default=300, help="honest payments a second")
     all_.add_argument("--memory-mib", type=int, default=256, help="limit of each node's memory")
     all_.add_argument("--share", type=float, default=0.7, help="of undisturbed throughput that must remain")
+    all_.add_argument("--keep", action="store_true", help="leave the network up afterwards, to look at it")
     all_.add_argument("--json", action="store_true")
     return top
 
@@ -45,6 +46,7 @@ async def attack(arguments):
     if arguments.name in VALIDATOR_ATTACKS and (key is None or genesis.position(key) is None):
         sys.exit(f"error: {arguments.name} needs --key of a validator")
     peer = Peer(genesis, key, None, arguments.seed)
+    print(json.dumps({"attack": arguments.name, "seconds": arguments.seconds}), flush=True)
     task = asyncio.ensure_future(ATTACKS[arguments.name](peer))
     done, _ = await asyncio.wait([task], timeout=arguments.seconds)
     for failed in done:

@@ -104,7 +104,7 @@ async def handshakes(peer):
         async with dial(address, peer.somebody()):
             peer.count()
 
-    await peer.many(16, once)
+    await peer.many(128, once)
 
 
 @attack(CLIENT_ATTACKS)

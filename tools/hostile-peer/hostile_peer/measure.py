@@ -2,157 +2,133 @@
 
 import json
 import os
-import resource
-import signal
 import subprocess
 import sys
-import threading
-import time
+import tempfile
 
 from .attacks import ATTACKS, VALIDATOR_ATTACKS
+from .load import Load, Unmeasurable
+from .nodes import TRAITOR, Nodes
 
-# The validator whose key the peer holds; its own process is stopped.
-TRAITOR = "n3"
-
-
-class Load:
-    """Honest payments at a fixed rate, through the ledger program."""
-
-    def __init__(self, arguments):
-        self.rate = arguments.rate
-        self.done = 0
-        self.failed = []
-        self.stopping = False
-        command = [arguments.ledger, "submit", "-", "--json", "--data", arguments.data]
-        command += ["--in-flight", "512", "--timeout", "60s"]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        threading.Thread(target=self._write, daemon=True).start()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _write(self):
-        started, number = time.monotonic(), 0
-        try:
-            while not self.stopping:
-                due = int((time.monotonic() - started) * self.rate)
-                while number < due:
-                    self.process.stdin.write('{"from": "alice", "to": "bob", "amount": "1"}\n')
-                    number += 1
-                self.process.stdin.flush()
-                time.sleep(0.01)
-            self.process.stdin.close()
-        except (BrokenPipeError, ValueError):
-            pass
-
-    def _read(self):
-        for line in self.process.stdout:
-            result = json.loads(line)
-            if result.get("status") == "applied":
-                self.done += 1
-            else:
-                self.failed.append(result)
-
-    def over(self, seconds):
-        """Payments applied a second, from now on for so long."""
-        before, started = self.done, time.monotonic()
-        time.sleep(seconds)
-        return (self.done - before) / (time.monotonic() - started)
-
-    def stop(self):
-        self.stopping = True
-        self.process.wait(timeout=120)
-
-
-def pids(data):
-    found = {}
-    for name in sorted(os.listdir(data)):
-        path = os.path.join(data, name, "pid")
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                found[name] = int(file.read().split()[0])
-    return found
-
-
-def memory_mib(pid, field):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) / 1024
-    return 0.0
-
-
-def run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"error: {' '.join(command)}: exit {done.returncode}\n{done.stderr}")
-    return done.stdout
-
-
-def start(arguments):
-    data = ("--data", arguments.data)
-    run(arguments.testnet, "up", "--detach", "--reset", *data)
-    run(arguments.testnet, "kill", TRAITOR, *data)
-    nodes = {name: pid for name, pid in pids(arguments.data).items() if name != TRAITOR}
-    limit = arguments.memory_mib * 2**20
-    for pid in nodes.values():
-        resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
-    return nodes
+NOT_HELD = 6
 
 
 def attack(arguments, name, load):
+    """Payments applied a second beside the attack, and what it sent."""
     command = [sys.executable, "-m", "hostile_peer", "attack", name, "--seconds", str(arguments.seconds)]
     command += ["--genesis", os.path.join(arguments.data, "genesis.json")]
     if name in VALIDATOR_ATTACKS:
         command += ["--key", os.path.join(arguments.data, TRAITOR, "key.pem")]
-    peer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    errors = tempfile.TemporaryFile(mode="w+")
+    peer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
+        # Its first line says that it begins.
+        peer.stdout.readline()
         rate = load.over(arguments.seconds)
-        out, err = peer.communicate(timeout=30)
+        peer.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        raise Unmeasurable(f"the attack {name} did not end") from None
     finally:
-        peer.send_signal(signal.SIGKILL)
+        peer.kill()
     if peer.returncode != 0:
-        sys.exit(f"error: the attack {name} itself failed:\n{err}")
-    return rate, json.loads(out)
+        errors.seek(0)
+        raise Unmeasurable(f"the attack {name} itself failed:\n{errors.read()}")
+    return rate, json.loads(peer.stdout.read())["sent"]
+
+
+class Measurement:
+    """The attacks one after another, each beside an undisturbed measure of its own."""
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.rows = []
+        self.failed = []
+        self.error = None
+
+    def run(self, names):
+        arguments = self.arguments
+        nodes = Nodes(arguments.testnet, arguments.data, arguments.memory_mib)
+        load = None
+        try:
+            load = Load(arguments.ledger, arguments.data, arguments.rate)
+            self._run(names, nodes, load)
+            load.stop()
+        except Unmeasurable as error:
+            self.error = "\n".join(filter(None, [self._when(), str(error), nodes.deaths()]))
+        finally:
+            if load:
+                self.failed = load.failed
+                load.kill()
+            if not arguments.keep:
+                nodes.down()
+
+    def _run(self, names, nodes, load):
+        alone = load.undisturbed(self.arguments.seconds / 2)
+        for name in names:
+            beside, sent = attack(self.arguments, name, load)
+            alive = nodes.alive()
+            row = {
+                "attack": name,
+                "sent": sent,
+                "alone_per_second": round(alone, 1),
+                "beside_per_second": round(beside, 1),
+                "share": round(beside / alone, 2),
+                "peak_memory_mib": round(nodes.peak_resident_mib, 1),
+                "peak_data_mib": round(nodes.peak_data_mib, 1),
+                "nodes_alive": len(alive),
+                "held": beside >= self.arguments.share * alone and len(alive) == len(nodes.pids),
+            }
+            self.rows.append(row)
+            if not self.arguments.json:
+                print(line_of(row), flush=True)
+            if nodes.deaths():
+                raise Unmeasurable("a node died")
+            # Also shows that the attack left nothing behind.
+            alone = load.undisturbed(self.arguments.seconds / 2)
+
+    def _when(self):
+        return f"after {self.rows[-1]['attack']}:" if self.rows else "before any attack:"
+
+    def code(self):
+        """What is never undisturbed again after an attack has not borne it."""
+        if self.error:
+            return NOT_HELD if self.rows else 1
+        return 0 if all(row["held"] for row in self.rows) and not self.failed else NOT_HELD
+
+
+def line_of(row):
+    return (
+        f"{row['attack']:28} {row['sent']:>9} sent  {row['alone_per_second']:>7} -> {row['beside_per_second']:>7} a second"
+        f"  {row['share']:>5}  {row['peak_memory_mib']:>6} MiB resident  {row['peak_data_mib']:>6} MiB data"
+        f"  {'held' if row['held'] else 'NOT HELD'}"
+    )
 
 
 def measure(arguments):
     names = list(ATTACKS) if arguments.attacks == "all" else arguments.attacks.split(",")
-    nodes = start(arguments)
-    load = Load(arguments)
-    load.over(4)
-    rows, good = [], True
     for name in names:
-        alone = load.over(arguments.seconds / 2)
-        beside, sent = attack(arguments, name, load)
-        alive = [node for node, pid in nodes.items() if os.path.exists(f"/proc/{pid}")]
-        peak = max((memory_mib(nodes[node], "VmHWM") for node in alive), default=0.0)
-        share = beside / alone if alone else 0.0
-        held = share >= arguments.share and len(alive) == len(nodes) and peak <= arguments.memory_mib
-        good &= held
-        row = {
-            "attack": name,
-            "sent": sent["sent"],
-            "alone_per_second": round(alone, 1),
-            "beside_per_second": round(beside, 1),
-            "share": round(share, 2),
-            "peak_memory_mib": round(peak, 1),
-            "nodes_alive": len(alive),
-            "held": held,
-        }
-        rows.append(row)
-        if not arguments.json:
-            print(
-                f"{name:28} {row['sent']:>9} sent  {row['alone_per_second']:>7} -> {row['beside_per_second']:>7} a second"
-                f"  {row['share']:>5}  {row['peak_memory_mib']:>6} MiB  {'held' if held else 'NOT HELD'}",
-                flush=True,
-            )
-    load.stop()
-    run(arguments.testnet, "down", "--data", arguments.data)
+        if name not in ATTACKS:
+            sys.exit(f"error: there is no attack {name}")
+    measurement = Measurement(arguments)
+    measurement.run(names)
+    rows, failed = measurement.rows, measurement.failed
+    held = sum(row["held"] for row in rows)
     if arguments.json:
-        print(json.dumps({"rate": arguments.rate, "attacks": rows, "failed_payments": load.failed, "held": good}))
+        print(
+            json.dumps(
+                {
+                    "rate": arguments.rate,
+                    "attacks": rows,
+                    "failed_payments": failed,
+                    "error": measurement.error,
+                    "held": measurement.code() == 0,
+                }
+            )
+        )
     else:
-        for failed in load.failed[:5]:
-            print(f"failed: {failed}")
-        print(f"{sum(row['held'] for row in rows)} of {len(rows)} attacks held, {len(load.failed)} honest payments failed")
-    return 0 if good else 6
+        for one in failed[:5]:
+            print(f"failed: {one}")
+        print(f"{held} of {len(names)} attacks held, {len(failed)} honest payments failed")
+    if measurement.error:
+        print(f"error: {measurement.error}", file=sys.stderr)
+    return measurement.code()
