@@ -35,10 +35,10 @@ pub fn results_differ(one: &Vote, other: &Vote) -> bool {
 /// just above the lower point's height to the higher point. None are needed at one height. `None`:
 /// it does extend it, or nobody here knows.
 #[must_use]
-pub fn fork_headers(
+pub fn fork_headers<'a>(
     low: Point,
     high: Point,
-    header: impl Fn(Point) -> Option<EntryHeader>,
+    header: impl Fn(Point) -> Option<&'a EntryHeader>,
 ) -> Option<Vec<EntryHeader>> {
     if low.index == high.index {
         return (low.hash != high.hash).then(Vec::new);
@@ -56,8 +56,7 @@ pub fn fork_headers(
         };
         headers.push(found);
     }
-    headers.reverse();
-    (at.hash != low.hash).then_some(headers)
+    (at.hash != low.hash).then(|| headers.into_iter().rev().cloned().collect())
 }
 
 /// Whether the two voted points lie on different branches. At one height that is plain; otherwise

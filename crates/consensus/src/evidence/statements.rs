@@ -188,7 +188,7 @@ impl Statements {
                     if found.has(signer, kind) {
                         continue;
                     }
-                    let header = |point: Point| self.headers.get(&point).cloned();
+                    let header = |point: Point| self.headers.get(&point);
                     if let Some(headers) = fork_headers(low, high, header) {
                         found.add(signer, kind, || Offence::ForkedVotes {
                             lower: lower.clone(),

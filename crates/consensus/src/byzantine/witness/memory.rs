@@ -306,7 +306,7 @@ fn admitted(report: &Report) -> (Term, Index, Option<Index>) {
 }
 
 /// By how far they go, as the votes of a correct node follow each other.
-fn order(signed: &Signed<Vote>) -> (Term, Option<Index>, Option<Index>, Option<Index>) {
+pub(super) fn order(signed: &Signed<Vote>) -> (Term, Option<Index>, Option<Index>, Option<Index>) {
     let vote = &signed.body;
     (
         vote.term,

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     super::Byzantine,
-    memory::{Doubt, Half, Memory},
+    memory::{Doubt, Half, Memory, order},
 };
 use crate::{
     certificate::Counted,
@@ -15,6 +15,9 @@ use crate::{
     signed::Signed,
     types::{Index, NodeId, Point},
 };
+
+/// Votes above and below a vote that it is compared with, header by header.
+const NEAREST: usize = 4;
 
 /// How a vote stands to this node's chain.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -191,6 +194,8 @@ impl Byzantine {
         }
     }
 
+    /// Compares a vote with those of its signer and term that are nearest to it: votes that lie
+    /// farther on one chain with these cannot fork from it if these do not.
     fn compare_with_all(&mut self, doubt: &Doubt) {
         let vote = &doubt.vote.body;
         let junctions: Option<Vec<Point>> = points(vote)
@@ -204,15 +209,23 @@ impl Byzantine {
             })
         };
         let heard = self.witness.heard_from(doubt.vote.signer);
-        let others: Vec<Signed<Vote>> = heard
+        let others: Vec<&Signed<Vote>> = heard
             .filter(|other| {
                 results_differ(&other.body, vote)
                     || (!below(&other.body)
                         && self.may_contradict((&other.body, &[]), (vote, &doubt.headers)))
             })
-            .cloned()
             .collect();
-        for other in others {
+        let beyond = others.partition_point(|other| order(other) > order(&doubt.vote));
+        let nearest = others.iter().skip(beyond.saturating_sub(NEAREST));
+        let mut differing = others.iter();
+        let differing = differing.find(|other| results_differ(&other.body, vote));
+        let compared: Vec<Signed<Vote>> = nearest
+            .take(2 * NEAREST)
+            .chain(differing)
+            .map(|other| (*other).clone())
+            .collect();
+        for other in compared {
             self.compare(&other, &doubt.vote, &doubt.headers);
         }
     }
@@ -325,15 +338,19 @@ impl Byzantine {
     }
 
     /// The header of a point, if it is here or among `more`, which are in the order of points.
-    fn header_of(&self, point: Point, more: &[(Point, EntryHeader)]) -> Option<EntryHeader> {
+    fn header_of<'a>(
+        &'a self,
+        point: Point,
+        more: &'a [(Point, EntryHeader)],
+    ) -> Option<&'a EntryHeader> {
         let shown = || {
             let place = more.binary_search_by_key(&point, |(known, _)| *known);
-            place.ok().map(|place| &more[place])
+            place.ok().map(|place| &more[place].1)
         };
         self.entry(point)
-            .map(|entry| entry.header().clone())
-            .or_else(|| self.witness.stray_header(point).cloned())
-            .or_else(|| shown().map(|(_, header)| header.clone()))
+            .map(|entry| entry.header())
+            .or_else(|| self.witness.stray_header(point))
+            .or_else(shown)
     }
 
     /// The headers that lead from the chain to a vote's accepted point, as far as they are here.
@@ -350,7 +367,7 @@ impl Byzantine {
                 index: at.index.previous(),
                 hash: header.previous,
             };
-            headers.push(header);
+            headers.push(header.clone());
         }
         headers.reverse();
         headers
