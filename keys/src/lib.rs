@@ -12,7 +12,6 @@
 //! No secret appears in any `Debug`, `Display` or JSON output of this crate.
 
 pub mod encoding;
-pub mod exit;
 pub mod genesis;
 
 mod address;
@@ -44,3 +43,4 @@ pub use passphrase::{
     MAX_PASSPHRASE_BYTES, PASSPHRASE_VARIABLE, Passphrase, PassphraseError, PassphraseSource,
 };
 pub use public_key::{BadSignature, PublicKey, PublicKeyError, ValidatorKey};
+pub use terminal::exit;

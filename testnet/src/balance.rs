@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use client::{Client, Consistency};
 use ledger::{Answer, Query};
+use terminal::decimal;
 
-use crate::{
-    network::{ASSET, DECIMALS, Network},
-    render::amount,
-};
+use crate::network::{ASSET, DECIMALS, Network};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -22,7 +20,7 @@ pub fn of(network: &Network, name: &str, fresh: bool) -> Option<String> {
     } else {
         ask(network, name)?
     };
-    Some(format!("{} {ASSET}", amount(units, DECIMALS)))
+    Some(format!("{} {ASSET}", decimal(units, DECIMALS)))
 }
 
 fn ask(network: &Network, name: &str) -> Option<u64> {

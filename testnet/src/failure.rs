@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use keys::{FileError, GenesisError, KeyFileError, KeyStoreError, NameError, exit::Code};
+use keys::{FileError, GenesisError, KeyFileError, KeyStoreError, NameError};
+use serde_json::json;
+use terminal::{Output, exit::Code};
 
 /// A command that failed.
 #[derive(Debug)]
@@ -52,6 +54,21 @@ impl Failure {
     pub fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
+    }
+
+    /// Says it.
+    pub fn tell(&self, output: Output) {
+        let json = json!({"error": {
+            "code": self.code.as_str(),
+            "message": self.message,
+            "next": self.next,
+        }});
+        output.failure(&json, &self.message, &self.next);
+    }
+
+    /// Says it, where it does not end the command.
+    pub fn tell_aside(&self, output: Output) {
+        output.failure_aside(&self.message, &self.next);
     }
 }
 

@@ -14,7 +14,6 @@ pub mod history;
 pub mod interrupt;
 pub mod network;
 pub mod node_process;
-pub mod render;
 pub mod report;
 pub mod supervisor;
 pub mod traitor;

@@ -2,9 +2,10 @@
 
 use std::{io::IsTerminal, net::SocketAddr, path::Path, sync::Arc};
 
-use keys::{Genesis, KeyPair, exit::Code};
+use keys::{Genesis, KeyPair};
 use ledger::Ledger;
 use node::{Node, NodeOptions, StartError};
+use terminal::exit::Code;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 

@@ -175,7 +175,7 @@ async fn live(
     while workers.join_next().await.is_some() {}
     if interrupts.any() {
         return Err(Failure::new(
-            keys::exit::Code::Interrupted,
+            terminal::exit::Code::Interrupted,
             "stopped by Ctrl-C: nothing was checked",
         ));
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use command::Command;
-use keys::exit::Code;
+use terminal::exit::Code;
 
 /// Explores a compact model of the byzantine mode's rules: docs/model.md says what it covers.
 ///

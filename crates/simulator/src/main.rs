@@ -8,13 +8,13 @@ use std::{io::IsTerminal, process::ExitCode, time::Instant};
 
 use arguments::Arguments;
 use clap::Parser;
-use keys::exit::Code;
 use simulator::{
     adversary::BEHAVIOURS,
     run::{self, Totals},
     scenario,
     trace::Trace,
 };
+use terminal::exit::Code;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keys::{Overwrite, Passphrase, PublicSide};
+use terminal::Output;
 
 use super::Common;
 use super::failure::Failure;
 use super::identity::Identity;
-use super::output::Output;
 
 pub const EXAMPLES: &str = "\
 The key stays the same; only its file changes. Copies of the old file keep the old passphrase.

@@ -1,10 +1,11 @@
 //! What went wrong, what to run next, and the exit code.
 
-use keys::exit::Code;
 use keys::{
     FileError, GenesisError, KeyFileError, KeyStoreError, NameError, PassphraseError,
     RandomnessError,
 };
+use serde_json::json;
+use terminal::{Output, exit::Code};
 
 /// A command that failed.
 pub struct Failure {
@@ -34,6 +35,16 @@ impl Failure {
             message: error.to_string(),
             next: None,
         }
+    }
+
+    /// Says it.
+    pub fn tell(&self, output: Output) {
+        let json = json!({"error": {
+            "code": self.code.as_str(),
+            "message": self.message,
+            "next": self.next,
+        }});
+        output.failure(&json, &self.message, &self.next);
     }
 }
 

@@ -2,11 +2,11 @@
 
 use clap::Args;
 use keys::{KeyPair, Overwrite, Passphrase, PublicSide};
+use terminal::Output;
 
 use super::Common;
 use super::failure::{Failure, exists};
 use super::identity::Identity;
-use super::output::Output;
 
 pub const EXAMPLES: &str = "\
 Examples:

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
-use keys::exit::Code;
 use keys::genesis::FORMAT;
 use keys::{
     Address, Asset, ClientChecks, FileError, Genesis, GenesisError, GenesisFile, Mode, Overwrite,
@@ -13,10 +12,10 @@ use keys::{
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
+use terminal::{Output, exit::Code, program, quote};
 
 use super::Common;
 use super::failure::Failure;
-use super::output::{Output, program, quote};
 use super::parties::{KeyReader, asset};
 
 pub const EXAMPLES: &str = "\

@@ -3,13 +3,12 @@
 use std::fmt::Write;
 
 use keys::PassphraseSource;
-use keys::exit::Code;
 use serde::Serialize;
+use terminal::{Output, exit::Code};
 
 use super::Common;
 use super::failure::Failure;
 use super::identity::Identity;
-use super::output::Output;
 
 #[derive(Serialize)]
 struct List {

@@ -6,18 +6,16 @@ mod generate;
 mod genesis;
 mod identity;
 mod list;
-mod output;
 mod parties;
 mod show;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use keys::exit::Code;
 use keys::{KeyStore, PassphraseSource, data_directory};
+use terminal::{Output, exit::Code, program, quote};
 
 use failure::Failure;
-use output::Output;
 
 /// Key files and genesis files of a Hawser network.
 ///
@@ -84,12 +82,12 @@ impl Common {
 
     /// A command of this program as the user would type it, with the folders chosen this time.
     fn command(&self, words: &[&str]) -> String {
-        let mut command = vec![output::program("keys")];
-        command.extend(words.iter().map(|word| output::quote(word)));
+        let mut command = vec![program("keys")];
+        command.extend(words.iter().map(|word| quote(word)));
         for (option, folder) in [("--data", &self.data), ("--dir", &self.dir)] {
             if let Some(folder) = folder {
                 command.push(option.to_owned());
-                command.push(output::quote(&folder.to_string_lossy()));
+                command.push(quote(&folder.to_string_lossy()));
             }
         }
         command.join(" ")
@@ -118,7 +116,7 @@ enum Command {
 pub fn run() -> Code {
     // Wrong use ends here, with clap's message and exit code 2.
     let CommandLine { common, command } = CommandLine::parse();
-    let output = Output::new(common.json);
+    let output = Output::new(common.json).verbatim();
     let result: Result<(), Failure> = match command {
         Command::Gen(arguments) => generate::run(&common, &arguments, &output),
         Command::Show(arguments) => show::run(&common, &arguments, &output),
@@ -131,7 +129,7 @@ pub fn run() -> Code {
     match result {
         Ok(()) => Code::Ok,
         Err(failure) => {
-            output.failure(&failure);
+            failure.tell(output);
             failure.code
         }
     }

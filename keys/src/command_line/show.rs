@@ -4,11 +4,11 @@ use std::path::Path;
 
 use clap::Args;
 use keys::{FileError, KeyFileError, PublicSide};
+use terminal::Output;
 
 use super::Common;
 use super::failure::{Failure, missing};
 use super::identity::Identity;
-use super::output::Output;
 
 pub const EXAMPLES: &str = "\
 Examples:

@@ -7,12 +7,12 @@ use clap::{Args, Subcommand};
 use consensus::PublicKey;
 use keys::{Address, check_name};
 use serde_json::{Value, json};
+use terminal::{Align, Output, explained, table};
 
 use super::{
     balance::{amounts, balances, reliance},
     connect::{Connection, Level, Told, unexpected},
     failure::{Failure, Outcome, missing},
-    output::{Output, explained, table},
     parties::{ADMIN, Party},
     payment::{Order, Until},
     reference::Reference,
@@ -116,7 +116,15 @@ async fn list(setup: &Setup, arguments: &ListArguments, output: Output) -> Outco
         applied,
         nodes,
     };
-    let mut text = table(&["name", "address", "balances", "key here"], &rows);
+    let mut text = table(
+        &[
+            ("name", Align::Left),
+            ("address", Align::Left),
+            ("balances", Align::Left),
+            ("key here", Align::Left),
+        ],
+        &rows,
+    );
     if !ended {
         text.push_str(&format!(
             "\nThe first {}; more with --limit.",

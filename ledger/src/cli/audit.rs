@@ -9,12 +9,12 @@ use clap::Args;
 use consensus::NodeId;
 use keys::{Genesis, to_hex};
 use serde_json::{Value, json};
+use terminal::{Align, Output, explained, table};
 
 use super::{
     evidence::Proved,
     failure::{Failure, Outcome},
     files,
-    output::{Output, explained, table},
     setup::Common,
 };
 use crate::audit::{Audit, AuditError, Inspected, Parting, Unreadable, audit};
@@ -209,7 +209,12 @@ fn sentences(genesis: &Genesis, audit: &Audit, proved: &[Proved], written: &[Str
             let rows: Vec<Vec<String>> = proved.iter().map(Proved::row).collect();
             if !rows.is_empty() {
                 lines.push(table(
-                    &["id", "accused", "offence", "what was signed"],
+                    &[
+                        ("id", Align::Left),
+                        ("accused", Align::Left),
+                        ("offence", Align::Left),
+                        ("what was signed", Align::Left),
+                    ],
                     &rows,
                 ));
             }

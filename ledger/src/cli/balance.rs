@@ -3,12 +3,12 @@
 use crate::query::AccountAnswer;
 use clap::Args;
 use serde_json::{Value, json};
+use terminal::{Align, Output, table};
 
 use super::{
     connect::{Connection, Level, Told},
     failure::Outcome,
     money::Unit,
-    output::{Output, table},
     parties::Party,
     setup::{Common, Setup},
 };
@@ -48,7 +48,14 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
             let text = format!(
                 "{text}  {}\n{}\n{}",
                 told.answer.account,
-                table(&[" amount", "asset", " smallest units"], &lines),
+                table(
+                    &[
+                        ("amount", Align::Right),
+                        ("asset", Align::Left),
+                        ("smallest units", Align::Right)
+                    ],
+                    &lines
+                ),
                 reliance(&connection, level, &told)
             );
             output.result(
@@ -102,7 +109,15 @@ async fn all(connection: &Connection, level: Level, output: Output) -> Outcome {
         ));
         last = Some(told);
     }
-    let mut text = table(&["account", " amount", "asset", " smallest units"], &lines);
+    let mut text = table(
+        &[
+            ("account", Align::Left),
+            ("amount", Align::Right),
+            ("asset", Align::Left),
+            ("smallest units", Align::Right),
+        ],
+        &lines,
+    );
     if let Some(told) = &last {
         text.push('\n');
         text.push_str(&reliance(connection, level, told));

@@ -5,11 +5,11 @@ use clap::Args;
 use consensus::{EntryKind, Hash, NodeId, SignedHeader, encoding::Canonical, merkle};
 use keys::Address;
 use serde_json::{Value, json};
+use terminal::Output;
 
 use super::{
     connect::{Connection, Level},
     failure::{Failure, Outcome},
-    output::Output,
     setup::{Common, Setup},
     show,
 };

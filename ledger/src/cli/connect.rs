@@ -11,11 +11,11 @@ use crate::{Answer, Query, query::AccountAnswer};
 use clap::ValueEnum;
 use client::{Client, ClientError, Consistency, Unreachable};
 use consensus::{Configuration, NodeId};
-use keys::{Address, KeyPair, exit::Code};
+use keys::{Address, KeyPair};
+use terminal::{exit::Code, explained};
 
 use super::{
     failure::{Failure, Outcome},
-    output::explained,
     parties::Party,
     setup::Setup,
 };

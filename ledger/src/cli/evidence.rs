@@ -8,12 +8,12 @@ use consensus::{Configuration, Ed25519, Evidence, encoding::Canonical};
 use keys::{Genesis, to_hex};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use terminal::{Align, Output, explained, table};
 
 use super::{
     connect::Connection,
     failure::{Failure, Outcome},
     files,
-    output::{Output, explained, table},
     setup::{Common, Setup},
 };
 
@@ -186,7 +186,15 @@ async fn list(common: &Common, output: Output) -> Outcome {
     let mut text = if rows.is_empty() {
         "There is no evidence against any node.".to_owned()
     } else {
-        table(&["id", "accused", "offence", "what was signed"], &rows)
+        table(
+            &[
+                ("id", Align::Left),
+                ("accused", Align::Left),
+                ("offence", Align::Left),
+                ("what was signed", Align::Left),
+            ],
+            &rows,
+        )
     };
     if false_ones > 0 {
         text.push_str(&format!(

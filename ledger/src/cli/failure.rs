@@ -1,9 +1,8 @@
 //! What went wrong, what it means, what to run next, and the exit code.
 
-use keys::{
-    FileError, GenesisError, KeyFileError, KeyStoreError, NameError, RandomnessError, exit::Code,
-};
-use serde_json::{Map, Value};
+use keys::{FileError, GenesisError, KeyFileError, KeyStoreError, NameError, RandomnessError};
+use serde_json::{Map, Value, json};
+use terminal::{Output, exit::Code};
 
 /// A command that failed.
 #[derive(Clone, Debug)]
@@ -85,6 +84,25 @@ impl Failure {
         self.known.insert(name.to_owned(), value.into());
         self
     }
+
+    /// Says it.
+    pub fn tell(&self, output: Output) {
+        let hints = self.meaning.iter().chain(&self.next);
+        output.failure(&self.json(), &self.message, hints);
+    }
+
+    /// The object that a failure is for programs: what is known, and `error`.
+    pub fn json(&self) -> Map<String, Value> {
+        let mut object = self.known.clone();
+        let error = json!({
+            "code": self.code.as_str(),
+            "message": self.message,
+            "meaning": self.meaning,
+            "next": self.next,
+        });
+        object.insert("error".to_owned(), error);
+        object
+    }
 }
 
 fn file_code(error: &FileError) -> Code {
@@ -148,4 +166,22 @@ pub const fn missing(error: &KeyStoreError) -> bool {
         error,
         KeyStoreError::File(KeyFileError::File(FileError::NotFound(_)))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_keeps_what_is_known_beside_the_error() {
+        let failure = Failure::new(Code::Rejected, "refused")
+            .meaning("Nothing was moved.")
+            .next("Try: less")
+            .known("status", "rejected");
+        let object = Value::Object(failure.json());
+        assert_eq!(object["status"], "rejected");
+        assert_eq!(object["error"]["code"], "rejected");
+        assert_eq!(object["error"]["meaning"], "Nothing was moved.");
+        assert_eq!(object["error"]["next"], "Try: less");
+    }
 }

@@ -39,7 +39,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use keys::exit::Code;
+    use terminal::exit::Code;
 
     use super::*;
 

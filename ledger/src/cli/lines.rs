@@ -70,7 +70,7 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use keys::exit::Code;
+    use terminal::exit::Code;
 
     use super::*;
 

@@ -11,7 +11,6 @@ mod files;
 mod lines;
 mod money;
 mod node;
-mod output;
 mod parties;
 mod payment;
 mod receipt;
@@ -31,14 +30,13 @@ mod transaction;
 mod transfer;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use keys::exit::Code;
+use terminal::{Output, exit::Code, program};
 use tokio::{
     runtime::{Builder, Handle},
     time::{Duration, sleep},
 };
 
 use failure::{Failure, Outcome};
-use output::{Output, program};
 use setup::Common;
 
 /// How long connections have to say goodbye. A node holds one that ended without a word for some
@@ -148,7 +146,7 @@ pub fn run() -> Code {
     match run_command(&common, command, output) {
         Ok(()) => Code::Ok,
         Err(failure) => {
-            output.failure(&failure);
+            failure.tell(output);
             failure.code
         }
     }

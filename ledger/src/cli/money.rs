@@ -60,21 +60,7 @@ impl Unit {
 
     /// The amount with the asset's decimals, for people: 123456 of an asset with two is `1,234.56`.
     pub fn decimal(&self, amount: u64) -> String {
-        let decimals = usize::from(self.decimals);
-        let digits = format!("{amount:0>width$}", width = decimals + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - decimals);
-        let mut text = String::new();
-        for (position, digit) in whole.chars().enumerate() {
-            if position > 0 && (whole.len() - position).is_multiple_of(3) {
-                text.push(',');
-            }
-            text.push(digit);
-        }
-        if !fraction.is_empty() {
-            text.push('.');
-            text.push_str(fraction);
-        }
-        text
+        terminal::decimal(amount, self.decimals)
     }
 
     /// The amount for people, in both forms if they differ: `2.50 USD (250 units)`.
@@ -176,7 +162,7 @@ mod tests {
         );
         for garbage in ["", "x", "1e9", "0x10", "+5", "007", "1_000", "1,5", "٣"] {
             let failure = refused(garbage);
-            assert_eq!(failure.code, keys::exit::Code::Usage, "{garbage:?}");
+            assert_eq!(failure.code, terminal::exit::Code::Usage, "{garbage:?}");
             assert!(failure.message.contains("no amount"), "{garbage:?}");
             assert!(failure.message.contains(" 1 to "), "{garbage:?}");
         }

@@ -8,16 +8,16 @@ use std::{
 
 use crate::Ledger;
 use clap::Args;
-use keys::{FileError, KeyFileError, KeyPair, exit::Code};
+use keys::{FileError, KeyFileError, KeyPair};
 use node::{Node, NodeOptions, StartError};
 use serde_json::json;
 use storage::OpenError;
+use terminal::{Output, colour_allowed, exit::Code, explained, program, quote};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{
     failure::{Failure, Outcome},
-    output::{Output, colour_allowed, explained, program, quote},
     setup::Common,
 };
 

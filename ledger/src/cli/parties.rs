@@ -1,10 +1,10 @@
 //! Who is meant by a name or an address, and whose key is here.
 
 use keys::{Address, EncodingError, KeyPair, encoding::ADDRESS_PREFIX};
+use terminal::explained;
 
 use super::{
     failure::{Failure, Outcome, missing},
-    output::explained,
     setup::Setup,
 };
 

@@ -10,13 +10,12 @@ use crate::{
 use clap::ValueEnum;
 use client::{ClientError, SignedRequest, Wait};
 use consensus::{Hash, PublicKey, encoding::Canonical};
-use keys::exit::Code;
+use terminal::{Output, exit::Code};
 use tokio::time::sleep;
 
 use super::{
     connect::{Connection, Level},
     failure::{Failure, Outcome},
-    output::Output,
     parties::Payer,
     reference::Reference,
     sent::Sent,

@@ -4,15 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use client::ClientError;
-use keys::exit::Code;
 use serde_json::json;
+use terminal::{Output, exit::Code, explained};
 
 use super::{
     connect::Connection,
     failure::{Failure, Outcome},
-    files,
-    output::{Output, explained},
-    receipt_verify,
+    files, receipt_verify,
     receipts::{self, Gathered},
     setup::{Common, Setup},
     transaction::parse_id,

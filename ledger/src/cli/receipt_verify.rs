@@ -8,11 +8,11 @@ use crate::{
 use clap::Args;
 use consensus::encoding::Canonical;
 use serde_json::{Value, json};
+use terminal::Output;
 
 use super::{
     failure::{Failure, Outcome},
     files,
-    output::Output,
     setup::Common,
     show,
 };

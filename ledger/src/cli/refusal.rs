@@ -4,9 +4,9 @@
 use crate::{Outcome as Executed, Rejection, RejectionCode};
 use client::ClientError;
 use consensus::Hash;
-use keys::exit::Code;
+use terminal::{exit::Code, explained};
 
-use super::{connect::Connection, failure::Failure, output::explained, payment::Order, show, span};
+use super::{connect::Connection, failure::Failure, payment::Order, show, span};
 
 impl Order {
     /// Nothing certain came back, or that it is refused.

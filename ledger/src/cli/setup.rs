@@ -8,12 +8,12 @@ use std::{
 use clap::Args;
 use keys::{
     FileError, Genesis, GenesisError, KeyFileError, KeyPair, KeyStore, PassphraseSource,
-    data_directory, exit::Code,
+    data_directory,
 };
+use terminal::{exit::Code, explained, program, quote};
 
 use super::{
     failure::{Failure, Outcome, missing},
-    output::{explained, program, quote},
     span,
 };
 

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use client::{NodeStatus, StatusReport};
 use serde_json::{Value, json};
+use terminal::{Align, Output, table};
 use tokio::time::sleep;
 
 use super::{
     connect::Connection,
     failure::Outcome,
-    output::{Output, table},
     setup::{Common, Setup},
 };
 
@@ -64,13 +64,13 @@ pub async fn run(common: &Common, output: Output) -> Outcome {
         sizes.quorum(),
         table(
             &[
-                "node",
-                "role",
-                " term",
-                " commit",
-                " lag",
-                " evidence",
-                "address"
+                ("node", Align::Left),
+                ("role", Align::Left),
+                ("term", Align::Right),
+                ("commit", Align::Right),
+                ("lag", Align::Right),
+                ("evidence", Align::Right),
+                ("address", Align::Left)
             ],
             &rows
         )

@@ -10,8 +10,8 @@ use crate::{Operation, Outcome as Executed, RejectionCode, TransactionResult};
 use clap::Args;
 use client::{ClientError, Wait};
 use consensus::{Hash, encoding::Canonical};
-use keys::exit::Code;
 use serde_json::{Map, Value, json};
+use terminal::{Output, exit::Code};
 use tokio::{sync::Mutex, task::JoinSet};
 
 use super::{
@@ -19,7 +19,6 @@ use super::{
     failure::{Failure, Outcome},
     lines::Lines,
     money::Unit,
-    output::{Output, failure_json},
     payment::{Order, check_memo, free_nonce, result_of},
     reference::Reference,
     refusal::rejected,
@@ -385,7 +384,7 @@ fn finish(
                 Code::Rejected => "rejected",
                 _ => "unknown",
             };
-            let mut object = failure_json(&failure);
+            let mut object = failure.json();
             object.entry("status").or_insert_with(|| status.into());
             (
                 Value::Object(object),

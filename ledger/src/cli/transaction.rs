@@ -5,11 +5,11 @@ use clap::Args;
 use client::TransactionState;
 use consensus::Hash;
 use serde_json::{Value, json};
+use terminal::{Output, explained};
 
 use super::{
     connect::{Connection, Level},
     failure::{Failure, Outcome},
-    output::{Output, explained},
     payment::result_of,
     receipts::{self, Gathered, MOMENT},
     sent::Sent,

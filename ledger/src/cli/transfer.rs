@@ -3,12 +3,12 @@
 use crate::Operation;
 use clap::Args;
 use serde_json::{Value, json};
+use terminal::Output;
 
 use super::{
     connect::Connection,
     failure::{Failure, Outcome},
     money::Unit,
-    output::Output,
     parties::ADMIN,
     payment::{Order, Settled, Until, check_memo},
     receipts::{self, Gathered},

@@ -3,13 +3,13 @@
 use clap::{Args, Subcommand};
 use keys::{Address, Mode};
 use serde_json::json;
+use terminal::{Align, Output, table};
 
 use super::{Common, links::tell};
 use crate::{
     control::Request,
     failure::{Failure, Outcome},
     network::{Lock, Network},
-    render::{Align, Output, table},
     traitor::{KINDS, Kind, Setting},
 };
 

@@ -4,13 +4,13 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use clap::Args;
 use keys::{ClientChecks, Mode};
+use terminal::{Output, quote};
 
 use super::Common;
 use crate::{
     compare::{self, Comparison, conclusion, environment::Environment, plan},
     failure::{Failure, Outcome},
     interrupt::Interrupts,
-    render::{Output, quote},
     report,
 };
 
@@ -89,7 +89,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
         .unwrap_or_else(|| common.layout().report());
     let page = report::write(&folder, &comparison)?;
     output.result(&comparison, &text(&comparison, output));
-    output.say(&format!("\nReport with plots: {}", page.display()));
+    output.remark(&format!("\nReport with plots: {}", page.display()));
     Ok(())
 }
 
@@ -126,13 +126,13 @@ fn measure(
     output: &Output,
 ) -> Outcome<Comparison> {
     let environment = Environment::look(work, command(common, arguments));
-    output.progress(&format!(
+    output.aside(&format!(
         "{} rows, {} runs each: this takes about {}.",
         plan.configurations.len(),
         plan.repeats,
         minutes(plan.expected())
     ));
-    output.progress(&format!(
+    output.aside(&format!(
         "On {}, {} cores; {}.",
         environment.processor, environment.cores, environment.file_system
     ));

@@ -2,12 +2,12 @@
 
 use clap::Args;
 use serde_json::json;
+use terminal::{Output, explained};
 
 use super::Common;
 use crate::{
     failure::Outcome,
     network::{Lock, Network, process, remove, remove_reports},
-    render::Output,
 };
 
 #[derive(Args)]
@@ -41,7 +41,10 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
         &text,
     );
     if !arguments.purge {
-        output.next(&common.command("testnet", "up"), "goes on with it");
+        output.next(&explained(
+            &common.command("testnet", "up"),
+            "goes on with it",
+        ));
     }
     Ok(())
 }
@@ -51,7 +54,7 @@ pub fn stop(mut network: Network, output: &Output) -> Outcome {
     network.state.running = false;
     network.state.store(&network.layout)?;
     for name in process::stop(&network.nodes())? {
-        output.progress(&format!("{name} did not stop by itself and was killed"));
+        output.aside(&format!("{name} did not stop by itself and was killed"));
     }
     Ok(())
 }

@@ -3,15 +3,14 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use keys::exit::Code;
 use serde_json::json;
+use terminal::{Output, exit::Code};
 
 use super::Common;
 use crate::{
     failure::{Failure, Outcome},
     interrupt::Interrupts,
     network::{Facts, Lock, Network, NodeLayout, ProcessState, last_deposed, process},
-    render::Output,
 };
 
 pub const NOTES: &str = "\
@@ -129,7 +128,7 @@ fn change_leaders(
                 return Ok((term, true));
             }
             if paused.is_none() && matches!(leader.process, ProcessState::Running(_)) {
-                output.progress(&format!("{} leads term {term}: pausing it", leader.name));
+                output.aside(&format!("{} leads term {term}: pausing it", leader.name));
                 process::pause(&leader.layout)?;
                 paused = Some((Paused(leader.layout.clone()), term));
             }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
+use terminal::{Output, explained};
 
 use super::Common;
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
         Lock, Network, NodeLayout,
         faults::{LinkFault, LinkFaults, parse_link, parse_partition},
     },
-    render::Output,
 };
 
 pub const PARTITION_NOTES: &str = "\
@@ -82,7 +82,7 @@ pub fn partition(common: &Common, arguments: &PartitionArguments, output: &Outpu
         &json!({"groups": groups}),
         &format!("The network is divided: {}. {meaning}", shown.join(" | ")),
     );
-    output.next(&common.command("testnet", "heal"), "mends it");
+    output.next(&explained(&common.command("testnet", "heal"), "mends it"));
     Ok(())
 }
 

@@ -10,12 +10,10 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
+use terminal::{Output, plain};
 
 use super::Common;
-use crate::{
-    failure::Outcome,
-    render::{Output, plain},
-};
+use crate::failure::Outcome;
 
 /// How much of the end of a log is looked through.
 const TAIL_BYTES: u64 = 1 << 20;

@@ -16,13 +16,13 @@ pub use status::wait_until_healthy;
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use keys::{data_directory, exit::Code};
+use keys::data_directory;
+use terminal::{Output, exit::Code};
 
 use crate::{
     failure::Outcome,
     network::{Layout, Network},
     node_process,
-    render::Output,
 };
 
 /// A local network of real processes: start it, break it, measure it, compare its modes.
@@ -136,7 +136,7 @@ enum Command {
 pub fn run() -> Code {
     // Wrong use ends here, with clap's message and exit code 2.
     let CommandLine { common, command } = CommandLine::parse();
-    let output = Output::new(common.json);
+    let output = Output::new(common.json).verbatim();
     let result = match command {
         Command::Up(arguments) => up::run(&common, &arguments, &output),
         Command::Down(arguments) => down::run(&common, &arguments, &output).map(done),
@@ -158,7 +158,7 @@ pub fn run() -> Code {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            output.failure(&failure);
+            failure.tell(output);
             failure.code
         }
     }

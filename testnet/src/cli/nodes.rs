@@ -1,14 +1,13 @@
 //! `testnet kill`, `start`, `restart`, `pause`, `resume`.
 
 use clap::Args;
-use keys::exit::Code;
 use serde_json::json;
+use terminal::{Output, exit::Code};
 
 use super::Common;
 use crate::{
     failure::{Failure, Outcome},
     network::{Lock, Network, NodeLayout, ProcessState, await_answers, launch, process},
-    render::Output,
 };
 
 #[derive(Args)]

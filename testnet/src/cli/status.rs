@@ -7,14 +7,14 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use keys::{ClientChecks, Mode, exit::Code};
+use keys::{ClientChecks, Mode};
 use serde::Serialize;
+use terminal::{Align, Output, exit::Code, table};
 
 use super::Common;
 use crate::{
     failure::{Failure, Outcome},
     network::{Facts, Health, Network, NodeFacts, ProcessState, assess, is_stopped, last_deposed},
-    render::{Align, Output, table},
     traitor::Setting,
 };
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use clap::Args;
-use keys::{ClientChecks, Mode, exit::Code};
+use keys::{ClientChecks, Mode};
+use terminal::{Output, exit::Code, explained};
 
 use super::{Common, down, status};
 use crate::{
@@ -19,7 +20,6 @@ use crate::{
         Facts, Health, Layout, Lock, Network, Plan, await_answers, found, launch, remove,
         renew_ports, usual_accounts,
     },
-    render::Output,
     supervisor,
 };
 
@@ -97,7 +97,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
     let (genesis, moved) = renew_ports(&layout, network.genesis)?;
     network.genesis = genesis;
     for name in moved {
-        output.progress(&format!(
+        output.aside(&format!(
             "{name} listens at another port: somebody took its old one"
         ));
     }
@@ -111,7 +111,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
     let up = nodes.len() - failures.len();
     let mut patience = PATIENCE;
     for failure in &failures {
-        output.failure_aside(failure);
+        failure.tell_aside(*output);
         patience = PATIENCE_WITHOUT_ALL;
     }
     if up < network.sizes()?.quorum() {
@@ -134,7 +134,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
     value.ready_seconds = Some(start.elapsed().as_secs_f64());
     output.result(&value, &text);
     if !health.healthy {
-        output.progress(&format!(
+        output.aside(&format!(
             "It runs, but is not healthy yet:\n  {}",
             health.problems.join("\n  ")
         ));
@@ -170,15 +170,15 @@ fn supervise(
 ) -> Outcome<Code> {
     match supervisor::watch(&network, children, interrupts)? {
         supervisor::End::TakenDown => {
-            output.progress("The network was stopped by another command.");
+            output.aside("The network was stopped by another command.");
             Ok(Code::Ok)
         }
         supervisor::End::Interrupted => {
-            output.progress("Stopping all nodes …");
+            output.aside("Stopping all nodes …");
             let _lock = Lock::wait(&network.layout.lock())?;
             let layout = network.layout.clone();
             down::stop(network, output)?;
-            output.progress(&format!(
+            output.aside(&format!(
                 "Stopped. The ledger stays in {}; `{}` goes on with it.",
                 layout.root().display(),
                 layout.command("testnet", "up")
@@ -259,7 +259,7 @@ fn already_running(common: &Common, network: &Network, output: &Output) -> Outco
         status::as_text(network, &facts, &health, false, output)?
     );
     output.result(&value, &text);
-    output.next(&common.command("testnet", "down"), "stops it");
+    output.next(&explained(&common.command("testnet", "down"), "stops it"));
     Ok(Code::Ok)
 }
 

@@ -8,8 +8,9 @@ use std::{
 
 use client::{Client, Consistency};
 use consensus::NodeId;
-use keys::{Address, exit::Code};
+use keys::Address;
 use ledger::{Answer, AssetCode, Query};
+use terminal::exit::Code;
 
 use super::book::Book;
 use crate::{

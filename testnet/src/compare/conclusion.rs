@@ -1,9 +1,9 @@
 //! The table, and the sentence that says what it means.
 
 use keys::{ClientChecks, Mode};
+use terminal::{Align, grouped, table};
 
 use super::result::Row;
-use crate::render::{Align, grouped, table};
 
 /// Differences below this share mean nothing on a machine that does other things, too.
 const NOISE: f64 = 0.2;

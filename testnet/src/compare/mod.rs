@@ -15,13 +15,12 @@ pub mod statistics;
 
 use std::{path::Path, time::Instant};
 
-use keys::exit::Code;
 use serde::{Deserialize, Serialize};
+use terminal::{Output, exit::Code};
 
 use crate::{
     failure::{Failure, Outcome},
     interrupt::Interrupts,
-    render::Output,
 };
 use conclusion::rounded;
 use environment::Environment;
@@ -88,7 +87,7 @@ pub fn compare(
         )?;
         let left =
             start.elapsed().as_secs_f64() / (done + 1) as f64 * (order.len() - done - 1) as f64;
-        output.progress(&format!(
+        output.aside(&format!(
             "  {:>2}/{}  {:<34} {:>8} transfers/s   p50 {:>6} ms   audit passed{}",
             done + 1,
             order.len(),

@@ -181,7 +181,7 @@ async fn load(
     }
     if let (unanswered @ 1.., problem) = clients.problems() {
         return Err(Failure::new(
-            keys::exit::Code::AssertionFailed,
+            terminal::exit::Code::AssertionFailed,
             format!(
                 "{unanswered} transfers were not applied, the first because: {}",
                 problem.unwrap_or_default()

@@ -8,11 +8,9 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
+use terminal::program;
 
-use crate::{
-    failure::{Failure, Outcome},
-    render::program,
-};
+use crate::failure::{Failure, Outcome};
 
 /// Most bytes of such a file.
 const LIMIT: u64 = 256 * 1024;

@@ -11,8 +11,9 @@ use std::{
 
 use keys::{
     Account, Asset, ClientChecks, FileError, Genesis, GenesisFile, KeyFileError, KeyPair,
-    KeyStoreError, Mode, Overwrite, Validator, exit::Code, genesis::FORMAT,
+    KeyStoreError, Mode, Overwrite, Validator, genesis::FORMAT,
 };
+use terminal::exit::Code;
 
 use super::{Layout, NodeLayout, file, ports, state::State};
 use crate::{

@@ -13,13 +13,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use keys::exit::Code;
+use terminal::{exit::Code, plain};
 
 use super::{NodeLayout, ProcessState, process};
 use crate::{
     control::{self, Request, Response},
     failure::{Failure, Outcome},
-    render::plain,
 };
 
 /// How long nodes may take until they answer. Replaying a long log takes longest.

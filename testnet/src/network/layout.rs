@@ -18,8 +18,7 @@
 use std::path::{Path, PathBuf};
 
 use keys::{KeyStore, data_directory};
-
-use crate::render::{program, quote};
+use terminal::{program, quote};
 
 /// The folders and files of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]

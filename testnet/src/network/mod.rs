@@ -14,7 +14,8 @@ pub mod process;
 mod state;
 
 use consensus::FaultModel;
-use keys::{Genesis, exit::Code};
+use keys::Genesis;
+use terminal::exit::Code;
 
 pub use chain::entry_at;
 pub use facts::{Facts, NodeFacts};

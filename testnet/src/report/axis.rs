@@ -23,7 +23,7 @@ pub fn marks(greatest: f64) -> Vec<f64> {
 #[must_use]
 pub fn label(mark: f64) -> String {
     if mark >= 1000.0 {
-        crate::render::grouped(mark.round() as u64)
+        terminal::grouped(mark.round() as u64)
     } else if (mark - mark.round()).abs() < 1e-9 {
         format!("{mark:.0}")
     } else {

@@ -2,15 +2,14 @@
 
 use std::fmt::Write;
 
+use terminal::Align;
+
 use super::{
     bars::{Bar, bars},
     escape,
     lines::{Line, lines},
 };
-use crate::{
-    compare::{Comparison, conclusion::cells, result::Row},
-    render::Align,
-};
+use crate::compare::{Comparison, conclusion::cells, result::Row};
 
 /// Colours that people with colour-blindness can tell apart (Okabe and Ito), on light and dark.
 const STYLE: &str = "\

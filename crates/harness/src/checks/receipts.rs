@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use client::Client;
 use consensus::Configuration;
-use keys::{Genesis, exit::Code, to_hex};
+use keys::{Genesis, to_hex};
 use ledger::{Outcome as Executed, Receipt, ReceiptParts, VerifiedReceipt};
+use terminal::exit::Code;
 use testnet::failure::{Failure, Outcome};
 use tokio::task::JoinSet;
 

@@ -3,12 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use keys::exit::Code;
 use serde_json::json;
-use testnet::{
-    failure::{Failure, Outcome},
-    render::Output,
-};
+use terminal::{Output, exit::Code};
+use testnet::failure::{Failure, Outcome};
 
 use crate::{checks::check_history, history::History};
 

@@ -6,12 +6,12 @@ use std::{
 };
 
 use clap::Args;
-use keys::{data_directory, exit::Code};
+use keys::data_directory;
 use serde_json::json;
+use terminal::{Output, exit::Code};
 use testnet::{
     failure::{Failure, Outcome},
     network::{Layout, Network, process},
-    render::Output,
 };
 
 use crate::cluster::{Hosts, unmount_below};
@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Outcome<Code> {
     let mut removed = Vec::new();
     for (path, process) in runs(&folder)? {
         if Path::new("/proc").join(process.to_string()).exists() {
-            output.progress(&format!("{} belongs to a run that lives", path.display()));
+            output.aside(&format!("{} belongs to a run that lives", path.display()));
             continue;
         }
         if let Some(network) = Network::find(&Layout::new(&path.join("network")))? {

@@ -1,12 +1,10 @@
 //! `harness list`.
 
 use clap::Args;
-use keys::{Mode, exit::Code};
+use keys::Mode;
 use serde::Serialize;
-use testnet::{
-    failure::Outcome,
-    render::{Align, Output, table},
-};
+use terminal::{Align, Output, exit::Code, explained, table};
+use testnet::failure::Outcome;
 
 use crate::nemesis::{Machine, all};
 
@@ -60,9 +58,9 @@ pub fn run(arguments: &Arguments, output: &Output) -> Outcome<Code> {
         &rows,
     );
     output.result(&lines, &text);
-    output.next(
+    output.next(&explained(
         "cargo harness run --nemesis kill-leader,partition",
         "uses two of them",
-    );
+    ));
     Ok(Code::Ok)
 }

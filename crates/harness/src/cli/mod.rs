@@ -9,8 +9,8 @@ mod soak;
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
-use keys::exit::Code;
-use testnet::{failure::Outcome, node_process, render::Output};
+use terminal::{Output, exit::Code};
+use testnet::{failure::Outcome, node_process};
 
 /// Breaks a network of real processes on purpose, and checks what its clients saw.
 ///
@@ -69,7 +69,7 @@ enum Command {
 pub fn run() -> Code {
     // Wrong use ends here, with clap's message and exit code 2.
     let CommandLine { json, command } = CommandLine::parse();
-    let output = Output::new(json);
+    let output = Output::new(json).verbatim();
     let result: Outcome<Code> = match command {
         Command::Run(arguments) => run::run(&arguments, &output),
         Command::Soak(arguments) => soak::run(&arguments, &output),
@@ -83,7 +83,7 @@ pub fn run() -> Code {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            output.failure(&failure);
+            failure.tell(output);
             failure.code
         }
     }

@@ -4,12 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use consensus::FaultModel;
-use keys::{Mode, data_directory, exit::Code};
+use keys::{Mode, data_directory};
 use serde_json::json;
+use terminal::{Output, exit::Code, explained};
 use testnet::{
     failure::{Failure, Outcome},
     interrupt::Interrupts,
-    render::Output,
 };
 
 use crate::{
@@ -231,7 +231,7 @@ fn again(arguments: &Common, mode: Mode, seed: u64, duration: Duration) -> Strin
 /// Says what is left out.
 pub fn say_skipped(skipped: &[Skipped], output: &Output) {
     for skipped in skipped {
-        output.progress(&format!(
+        output.aside(&format!(
             "left out: {}: {}",
             skipped.nemesis, skipped.explanation
         ));
@@ -245,7 +245,7 @@ pub fn run_one(
     interrupts: &Interrupts,
     output: &Output,
 ) -> Outcome<Report> {
-    output.progress(&format!(
+    output.aside(&format!(
         "mode {}, {} nodes, seed {}, {}",
         plan.shape.mode,
         plan.shape.nodes,
@@ -256,9 +256,9 @@ pub fn run_one(
             "loopback"
         }
     ));
-    let report = run::run(plan, interrupts, &|text| output.progress(text))?;
+    let report = run::run(plan, interrupts, &|text| output.aside(text))?;
     for violation in &report.violations {
-        output.progress(&format!("{}: {violation}", output.bad("violated")));
+        output.aside(&format!("{}: {violation}", output.bad("violated")));
     }
     if let Some(folder) = report
         .folder
@@ -266,7 +266,7 @@ pub fn run_one(
         .filter(|_| !report.violations.is_empty())
     {
         let (mode, seed) = (plan.shape.mode, plan.seed);
-        output.progress(&format!(
+        output.aside(&format!(
             "The history and the nodes' files are kept in {}.\nThe same schedule again: {}",
             folder.display(),
             again(common, mode, seed, plan.duration)
@@ -289,7 +289,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Outcome<Code> {
     );
     if report.violations.is_empty() {
         let next = again(common, arguments.mode, seed + 1, arguments.duration);
-        output.next(&next, "another schedule");
+        output.next(&explained(&next, "another schedule"));
         Ok(Code::Ok)
     } else {
         Ok(Code::AssertionFailed)

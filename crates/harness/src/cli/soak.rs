@@ -6,9 +6,10 @@ use std::{
 };
 
 use clap::Args;
-use keys::{Mode, exit::Code};
+use keys::Mode;
 use serde::Serialize;
-use testnet::{failure::Outcome, interrupt::Interrupts, render::Output};
+use terminal::{Output, exit::Code};
+use testnet::{failure::Outcome, interrupt::Interrupts};
 
 use super::run::{Common, parse_duration, run_one, say_skipped, some_seed};
 use crate::{
@@ -150,7 +151,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Outcome<Code> {
         let common = &arguments.common;
         let (plan, skipped) = common.plan(mode, seed, arguments.duration, &machine)?;
         if !told.contains(&mode) {
-            output.progress(&format!("mode {mode}:"));
+            output.aside(&format!("mode {mode}:"));
             say_skipped(&skipped, output);
             told.push(mode);
         }
@@ -162,7 +163,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Outcome<Code> {
         if interrupted || Instant::now() >= end {
             break;
         }
-        output.progress(&format!(
+        output.aside(&format!(
             "so far: {} runs, {} kills, {} operations, {} violations",
             totals.runs,
             totals.kills,

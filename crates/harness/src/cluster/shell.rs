@@ -8,10 +8,8 @@ use std::{
 };
 
 use serde::Serialize;
-use testnet::{
-    failure::{Failure, Outcome},
-    render::plain,
-};
+use terminal::plain;
+use testnet::failure::{Failure, Outcome};
 use thiserror::Error;
 
 /// Why something cannot be done on this machine.

@@ -7,13 +7,13 @@ use std::{
 };
 
 use clap::Args;
-use keys::exit::Code;
 use model::safety::{
     Term, Variation,
     check::{Check, Checked},
     moves::Bounds,
 };
 use serde_json::{Value, json};
+use terminal::exit::Code;
 
 use super::{code, cores, print_steps, rate, sizes};
 

@@ -9,13 +9,13 @@ use std::{
 };
 
 use clap::Args;
-use keys::exit::Code;
 use model::safety::{
     Variation,
     check::Counterexample,
     walk::{Course, walk},
 };
 use serde_json::{Value, json};
+use terminal::exit::Code;
 
 use super::{code, cores, print_steps, rate, sizes};
 

@@ -1,7 +1,6 @@
 //! The rules of progress.
 
 use clap::Args;
-use keys::exit::Code;
 use model::liveness::{
     explore::{Bounds, Explored},
     rules::{Broken, LONGEST_TIMER},
@@ -9,6 +8,7 @@ use model::liveness::{
     walk::{Walked, walks},
 };
 use serde_json::{Value, json};
+use terminal::exit::Code;
 
 use super::{code, print_lines, rate, sizes};
 

@@ -9,8 +9,8 @@ mod night;
 use std::time::Duration;
 
 use clap::Subcommand;
-use keys::exit::Code;
 use model::safety::{Sizes, check::Counterexample};
+use terminal::exit::Code;
 
 /// What to do.
 #[derive(Debug, Subcommand)]

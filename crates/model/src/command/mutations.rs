@@ -10,13 +10,13 @@ use std::{
 };
 
 use clap::Args;
-use keys::exit::Code;
 use model::safety::{
     Variation,
     mutations::{Trial, attempt},
     walk::Course,
 };
 use serde_json::json;
+use terminal::exit::Code;
 
 use super::{code, cores, print_steps, rate, sizes};
 

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use keys::exit::Code;
 use model::safety::{Term, Variation, check::Check, moves::Bounds, walk::Course};
 use serde_json::json;
+use terminal::exit::Code;
 
 use super::{
     check::{self, traitors},
