@@ -2,7 +2,7 @@
 //!
 //! A follower knows how long a request of its own clients takes from when it is handed to the
 //! leader to its commit. A leader can make that long under itself, but not under others; so the
-//! shortest under f + 1 leaders is one that a correct leader reached. The time in which requests
+//! shortest under f + 1 leaders is no longer than a correct leader took. The time in which requests
 //! wait here and none of them is committed, beyond a few times that, is the leader's idleness. It
 //! fills a bucket, which leaks slowly; a full one is a cause to suspect. A leader under load commits
 //! all the time and gathers nothing; where commits are slow for everybody, the patience reaches the

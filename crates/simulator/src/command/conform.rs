@@ -163,7 +163,8 @@ impl Conform {
     }
 }
 
-fn line(totals: &Totals) -> String {
+/// The totals in one line, without what was broken.
+pub fn line(totals: &Totals) -> String {
     let kinds: Vec<_> = totals
         .steps
         .iter()

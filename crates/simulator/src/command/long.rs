@@ -1,5 +1,5 @@
-//! Runs that are bounded by time instead of seeds: every mode and size in turn, attacks and twins
-//! between them. What fails is made small and written down.
+//! Runs that are bounded by time instead of seeds: every mode and size in turn; attacks, twins and
+//! runs that are taken through the model between them. What fails is made small and written down.
 
 use std::{
     path::PathBuf,
@@ -14,7 +14,7 @@ use clap::Args;
 use consensus::Mode;
 use keys::exit::Code;
 use simulator::{
-    plan,
+    conformance, plan,
     run::{self, Adversaries, Options, Outcome},
     scenario,
     shrink::{self, Budget},
@@ -36,6 +36,10 @@ const NETWORKS: [(Mode, usize, u64); 8] = [
     (Mode::Raft, 5, 4),
     (Mode::RaftSigned, 4, 4),
 ];
+/// Runs that are taken through the model each turn: nodes, seeds.
+const REPLAYS: [(usize, u64); 5] = [(4, 40), (5, 10), (6, 10), (7, 10), (10, 4)];
+/// What a run that is taken through the model lasts and asks, as for `cargo sim conform`.
+const REPLAYED: (u64, u32) = (30, 5);
 /// Simulated seconds a seed.
 const SECONDS: u64 = 60;
 /// Requests a simulated second.
@@ -45,8 +49,8 @@ const TWINS: [(usize, usize, u64); 2] = [(4, 8, 200), (7, 8, 40)];
 /// How long making a failure small may take.
 const SHRINKING: Duration = Duration::from_secs(20);
 
-/// A run over every mode and several sizes until the time is up: seeds, attacks and twins. Ctrl-C
-/// ends it with its totals, too.
+/// A run over every mode and several sizes until the time is up: seeds, attacks, twins, and runs
+/// taken through the model. Ctrl-C ends it with its totals, too.
 #[derive(Clone, Debug, Args)]
 pub struct Night {
     /// How long, in hours.
@@ -168,6 +172,7 @@ impl Campaign {
                 report.progress(started.elapsed(), self.limit);
             }
             self.play_drawn_twins(&mut report, turn, &is_over);
+            self.replay(&mut report, turn, &is_over)?;
             turn += 1;
         }
         report.clear_progress();
@@ -228,6 +233,32 @@ impl Campaign {
             let totals = twins::run(drawn, false, None, self.jobs, is_over, &|_| {});
             report.add_twins(totals);
         }
+    }
+
+    /// Takes runs through the model of the rules.
+    fn replay(
+        &self,
+        report: &mut Report,
+        turn: u64,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<(), String> {
+        let (seconds, rate) = REPLAYED;
+        for (nodes, seeds) in REPLAYS {
+            if is_over() {
+                return Ok(());
+            }
+            let from = self.from.saturating_add(seeds * turn);
+            let options = Options {
+                seconds,
+                rate,
+                ..options(Mode::Byzantine, nodes)
+            };
+            let range = from..from.saturating_add(seeds);
+            let totals = conformance::seeds(&options, range, self.jobs, &|_| {})
+                .map_err(|error| error.to_string())?;
+            report.add_replays(nodes, totals);
+        }
+        Ok(())
     }
 
     /// Makes a failure small and writes it into a file.

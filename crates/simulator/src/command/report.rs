@@ -9,7 +9,7 @@ use std::{
 
 use consensus::Mode;
 use serde_json::{Value, json};
-use simulator::{run::Totals, twins};
+use simulator::{conformance, run::Totals, twins};
 
 /// Seconds of a year.
 const YEAR: f64 = 365.25 * 86_400.0;
@@ -50,6 +50,8 @@ pub struct Report {
     pub attacks: u64,
     /// The twins, all together.
     pub twins: twins::Totals,
+    /// The runs that were taken through the model, all together.
+    replays: conformance::Totals,
     /// Scenario files of failures.
     pub files: Vec<PathBuf>,
     failures: Vec<Value>,
@@ -64,6 +66,7 @@ impl Report {
             networks,
             attacks: 0,
             twins: twins::Totals::default(),
+            replays: conformance::Totals::default(),
             files: Vec::new(),
             failures: Vec::new(),
         }
@@ -102,6 +105,24 @@ impl Report {
             self.failed(&format!("twins {}", played.schedule), &story, &replay);
         }
         self.twins.join(totals);
+    }
+
+    /// Adds runs of so many nodes that were taken through the model.
+    pub fn add_replays(&mut self, nodes: usize, totals: conformance::Totals) {
+        for replayed in &totals.failures {
+            let seed = replayed.seed;
+            let replay = format!(
+                "cargo sim conform --nodes {nodes} --seeds {seed}..{}",
+                seed + 1
+            );
+            let story = replayed.divergence.as_ref().or(replayed.violation.as_ref());
+            self.failed(
+                &format!("replay, {nodes} nodes, seed {seed}"),
+                story.map_or("", String::as_str),
+                &replay,
+            );
+        }
+        self.replays.join(totals);
     }
 
     fn live(&self) -> bool {
@@ -156,13 +177,14 @@ impl Report {
         let seconds = self.simulated();
         format!(
             "{} seeds, {:.2} days simulated ({:.4} years), {} adversaries and {pairs} pairs of \
-             them, {} attacks, {} schedules of twins, {} violations",
+             them, {} attacks, {} schedules of twins, {} runs through the model, {} violations",
             self.seeds(),
             seconds / 86_400.0,
             seconds / YEAR,
             single.len(),
             self.attacks,
             self.twins.played,
+            self.replays.traces,
             self.failures.len()
         )
     }
@@ -189,6 +211,9 @@ impl Report {
         }
         if self.twins.played > 0 {
             println!("twins: {}", super::twins::line(&self.twins));
+        }
+        if self.replays.traces > 0 {
+            println!("model: {}", super::conform::line(&self.replays));
         }
         println!("{}: {} in {} s", self.name, self.line(), elapsed.as_secs());
         if let Some(path) = self.files.first() {
@@ -234,6 +259,7 @@ impl Report {
             "adversaries": self.strategies(),
             "attacks": self.attacks,
             "twins": self.twins,
+            "replays": self.replays,
             "violations": self.failures,
             "scenario_files": files,
         })

@@ -68,6 +68,16 @@ impl Totals {
         }
     }
 
+    /// Adds the totals of other seeds.
+    pub fn join(&mut self, other: Self) {
+        self.traces += other.traces;
+        self.commits += other.commits;
+        for (kind, count) in other.steps {
+            *self.steps.entry(kind).or_default() += count;
+        }
+        self.failures.extend(other.failures);
+    }
+
     /// All steps.
     #[must_use]
     pub fn all_steps(&self) -> u64 {
