@@ -11,6 +11,7 @@ use consensus::{
 
 use super::{
     Script,
+    faultless::settled,
     script::{Rules, stage},
 };
 use crate::{
@@ -100,11 +101,7 @@ fn play(trace: Trace) -> Result<String, String> {
         return Err("the script failed: the request should be committed".to_owned());
     }
     simulation.run_until(MENDED);
-    simulation.heal();
-    simulation.settle();
-    if let Some(violation) = simulation.violation() {
-        return Err(violation.to_string());
-    }
+    settled(&mut simulation)?;
     if simulation.world.leader_changes() == 0 {
         return Err("the script failed: n2 should have been elected".to_owned());
     }

@@ -6,14 +6,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use consensus::{
     Message, NodeId, Signed, Term, Time,
     event::Recipient,
-    message::{AppendEntries, Grant, Justification, PairReport, Report, RequestVote},
+    message::{AppendEntries, Grant, Report, RequestVote},
 };
 
 use super::{
     Script,
     checks::{Count, all_hold, ask_often, pass},
     faultless::{Faultless, settled},
-    script::Rules,
+    script::{Rules, denial},
 };
 use crate::{
     adversary::{Adversary, Tools},
@@ -44,20 +44,6 @@ pub(super) static SCRIPTS: &[Script] = &[
     },
 ];
 
-fn denied(tools: &Tools<'_>, truth: &Report) -> Report {
-    Report {
-        pair: PairReport {
-            term: Term::ZERO,
-            point: tools.configuration().opening(),
-            headers: Vec::new(),
-            justification: Justification::Opening,
-        },
-        accept: None,
-        commit: None,
-        ..truth.clone()
-    }
-}
-
 /// Leads term 1, and wants the last entry of term 0 forgotten.
 struct Cutter {
     hides: NodeId,
@@ -74,7 +60,7 @@ impl Cutter {
             cut.commit = None;
             cut
         } else {
-            denied(tools, truth)
+            denial(tools, truth)
         }
     }
 
@@ -292,7 +278,7 @@ impl Adversary for Denying {
     fn sends(&mut self, tools: &mut Tools<'_>, to: Recipient, message: &Arc<Message>) {
         match &**message {
             Message::Report(signed) => {
-                let denial = tools.sign(denied(tools, &signed.body));
+                let denial = tools.sign(denial(tools, &signed.body));
                 tools.pass(to, &denial);
             }
             Message::Heartbeat(_) => {}

@@ -15,6 +15,7 @@ use consensus::{
 
 use super::{
     Script,
+    faultless::settled,
     script::{Rules, stage},
 };
 use crate::{
@@ -152,11 +153,7 @@ fn play(trace: Trace) -> Result<String, String> {
     }
     simulation.run_until(MENDED);
     let changes = simulation.world.leader_changes();
-    simulation.heal();
-    simulation.settle();
-    if let Some(violation) = simulation.violation() {
-        return Err(violation.to_string());
-    }
+    settled(&mut simulation)?;
     if changes < 2 {
         return Err("the script failed: two leaders should have been elected".to_owned());
     }

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use consensus::{
     Index, Message, NodeId, Term, Time,
     event::Recipient,
-    message::{AppendEntries, Justification, PairReport, Reason, Report, RequestVote, Suspect},
+    message::{AppendEntries, Reason, RequestVote, Suspect},
 };
 
 use super::{
     Script,
-    script::{Rules, stage},
+    faultless::settled,
+    script::{Rules, denial, stage},
 };
 use crate::{
     adversary::{Adversary, Tools},
@@ -57,20 +58,6 @@ const MENDED: Time = Time::from_millis(40_000);
 pub(super) struct Denier;
 
 impl Denier {
-    fn denial(tools: &Tools<'_>, truth: &Report) -> Report {
-        Report {
-            pair: PairReport {
-                term: Term::ZERO,
-                point: tools.configuration().opening(),
-                headers: Vec::new(),
-                justification: Justification::Opening,
-            },
-            accept: None,
-            commit: None,
-            ..truth.clone()
-        }
-    }
-
     /// The entries again, as if nothing stood before the first of them.
     fn rebased(tools: &Tools<'_>, append: &AppendEntries) -> AppendEntries {
         let mut previous = tools.configuration().opening();
@@ -95,8 +82,7 @@ impl Adversary for Denier {
     fn sends(&mut self, tools: &mut Tools<'_>, to: Recipient, message: &Arc<Message>) {
         match &**message {
             Message::Report(signed) => {
-                let denial = Self::denial(tools, &signed.body);
-                let denial = tools.sign(denial);
+                let denial = tools.sign(denial(tools, &signed.body));
                 tools.pass(to, &denial);
             }
             // It asks for grants of a base without m first, and then as it should: nobody may
@@ -194,11 +180,7 @@ pub(super) fn finish(
     simulation.run_until(MENDED);
     let without_a = simulation.world.leader_changes();
     let kept_by_c = simulation.outcome_at(C, &lost);
-    simulation.heal();
-    simulation.settle();
-    if let Some(violation) = simulation.violation() {
-        return Err(violation.to_string());
-    }
+    settled(&mut simulation)?;
     for node in [A, B, C] {
         if simulation.outcome_at(node, &lost) != first {
             return Err(format!("{node} does not hold what A committed"));

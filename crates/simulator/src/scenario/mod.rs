@@ -3,6 +3,7 @@
 
 mod amnesia;
 mod believed_base;
+mod bending;
 mod candidates;
 mod checks;
 mod cut_certificate;
@@ -87,6 +88,7 @@ static SCRIPTS: &[&[Script]] = &[
     replayed_suspicion::SCRIPTS,
     restarted_locks::SCRIPTS,
     usurping::SCRIPTS,
+    bending::SCRIPTS,
     suspicions::SCRIPTS,
     candidates::SCRIPTS,
     smuggling::SCRIPTS,

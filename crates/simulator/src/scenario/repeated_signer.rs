@@ -12,6 +12,7 @@ use consensus::{
 
 use super::{
     Script,
+    faultless::settled,
     script::{Rules, fork_of, stage},
 };
 use crate::{
@@ -118,11 +119,7 @@ fn play(trace: Trace) -> Result<String, String> {
     simulation.run_until(ASKED);
     let key = simulation.ask(LEADER, 0, 1, 10);
     simulation.run_until(Time::from_millis(10_000));
-    simulation.heal();
-    simulation.settle();
-    if let Some(violation) = simulation.violation() {
-        return Err(violation.to_string());
-    }
+    settled(&mut simulation)?;
     if simulation.outcome_at(VICTIM, &key).is_none() {
         return Err(format!("{VICTIM} lacks what the others committed"));
     }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use consensus::{Entry, EntryHeader, Message, Mode, NodeId, Time};
+use consensus::{
+    Entry, EntryHeader, Message, NodeId, Term, Time,
+    message::{Justification, PairReport, Report},
+};
 
+use super::faultless::Faultless;
 use crate::{
     adversary::{Adversary, Tools},
-    fault::Profile,
-    network::Weather,
-    signing::Signatures,
-    simulation::{Blueprint, Simulation},
+    simulation::Simulation,
     trace::Trace,
     world::Director,
 };
@@ -33,22 +34,28 @@ pub(super) fn stage_of(
     director: Box<dyn Director>,
     trace: Trace,
 ) -> Simulation {
-    let blueprint = Blueprint {
-        mode: Mode::Byzantine,
+    let network = Faultless {
         nodes,
-        signatures: Signatures::Real,
-        rate: 0,
-        profile: Profile {
-            weather: Weather::TIMELY,
-            kinds: Vec::new(),
-            drift: 0,
-        },
         traitors,
-        trace,
+        director: Some(director),
+        ..Faultless::FOUR
     };
-    let mut simulation = Simulation::new(blueprint, SEED).expect("scripts have enough nodes");
-    simulation.world.director = Some(director);
-    simulation
+    network.start(SEED, trace)
+}
+
+/// The report of a node that denies all it accepted.
+pub(super) fn denial(tools: &Tools<'_>, truth: &Report) -> Report {
+    Report {
+        pair: PairReport {
+            term: Term::ZERO,
+            point: tools.configuration().opening(),
+            headers: Vec::new(),
+            justification: Justification::Opening,
+        },
+        accept: None,
+        commit: None,
+        ..truth.clone()
+    }
 }
 
 /// The entry that stands beside one of the traitor's own: the same, a moment later.

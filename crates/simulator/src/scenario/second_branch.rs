@@ -10,6 +10,7 @@ use consensus::{
 
 use super::{
     Script,
+    faultless::settled,
     script::{Rules, fork_of, stage},
 };
 use crate::{
@@ -114,11 +115,7 @@ fn play(trace: Trace) -> Result<String, String> {
         ));
     }
     simulation.run_until(MENDED);
-    simulation.heal();
-    simulation.settle();
-    if let Some(violation) = simulation.violation() {
-        return Err(violation.to_string());
-    }
+    settled(&mut simulation)?;
     for node in [LATE, UNDECIDED] {
         if simulation.outcome_at(node, &key).is_none() {
             return Err(format!("{node} lacks what {WITNESS} committed"));

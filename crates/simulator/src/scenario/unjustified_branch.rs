@@ -14,6 +14,7 @@ use consensus::{
 
 use super::{
     Script,
+    faultless::settled,
     script::{Rules, stage},
 };
 use crate::{
@@ -106,11 +107,7 @@ fn play(trace: Trace) -> Result<String, String> {
         return Err("the script failed: both requests should be committed".to_owned());
     }
     simulation.run_until(MENDED);
-    simulation.heal();
-    simulation.settle();
-    if let Some(violation) = simulation.violation() {
-        return Err(violation.to_string());
-    }
+    settled(&mut simulation)?;
     if simulation.world.leader_changes() == 0 {
         return Err("the script failed: n2 should have been elected".to_owned());
     }

@@ -12,6 +12,7 @@ use consensus::{Message, NodeId, Term, Time};
 use self::traitor::{Shared, Splitter};
 use super::{
     Script,
+    faultless::settled,
     script::{Rules, stage_of},
 };
 use crate::{adversary::Adversary, simulation::Simulation, trace::Trace};
@@ -219,14 +220,13 @@ fn stage(plan: &'static Plan, trace: Trace) -> Simulation {
 
 fn play(plan: &'static Plan, trace: Trace) -> Result<String, String> {
     let mut simulation = stage(plan, trace);
-    let broken = |simulation: &Simulation| simulation.violation().map(ToString::to_string);
     simulation.run_until(ASKED);
     let key = simulation.ask(LEADER, 0, 1, 10);
     simulation.run_until(VOTED);
     let committed = simulation.outcome_at(plan.witness, &key).is_some();
     simulation.run_until(MENDED);
-    if let Some(violation) = broken(&simulation) {
-        return Err(violation);
+    if let Some(violation) = simulation.violation() {
+        return Err(violation.to_string());
     }
     if simulation.world.leader_changes() == 0 {
         return Err("the script failed: n1 should have been elected".to_owned());
@@ -239,11 +239,7 @@ fn play(plan: &'static Plan, trace: Trace) -> Result<String, String> {
         let should = if plan.commits { "should" } else { "should not" };
         return Err(format!("{} {should} have committed", plan.witness));
     }
-    simulation.heal();
-    simulation.settle();
-    if let Some(violation) = broken(&simulation) {
-        return Err(violation);
-    }
+    settled(&mut simulation)?;
     let outcomes: Vec<_> = simulation
         .hosts
         .iter()
