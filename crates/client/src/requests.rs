@@ -1,11 +1,10 @@
 //! The requests under way: what came back for each, and what to do next. No IO.
 
+mod waiting;
+
 use std::{collections::HashMap, sync::Arc};
 
-use consensus::{
-    NodeId, RequestKey,
-    mutation::{self, Mutation},
-};
+use consensus::{NodeId, RequestKey};
 use node::frames::{OutcomeFrame, Refusal};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
@@ -15,8 +14,8 @@ use tokio::{
 use crate::{
     error::ClientError,
     load::{Completion, OnCompletion},
-    tally::Tally,
 };
+use waiting::Waiting;
 
 /// A request as the application signed it, with what the client must know about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,26 +90,6 @@ pub(crate) struct Step {
     pub(crate) complain: bool,
 }
 
-struct Waiting {
-    id: u64,
-    request: Arc<SignedRequest>,
-    pace: Pace,
-    since: Instant,
-    next: Instant,
-    /// Repeats so far.
-    repeats: u32,
-    /// The next repeat answers a refusal: it is no sign of a leader that does nothing.
-    refused: bool,
-    outcomes: Tally<Outcome>,
-    /// Outcomes of other transactions with this nonce.
-    others: Tally<Outcome>,
-    /// Whether all nodes were asked again because of such outcomes.
-    others_confirmed: bool,
-    invalid: Tally<String>,
-    last_refusal: Option<String>,
-    teller: Teller,
-}
-
 /// A request that is over, and what to tell.
 pub(crate) struct Done {
     request: Arc<SignedRequest>,
@@ -175,29 +154,10 @@ impl Requests {
             to_all: false,
             complain: false,
         };
-        let needed = match mutation::active(Mutation::OneReplyIsEnough) {
-            true => 1,
-            false => pace.needed,
-        };
         self.by_id.insert(id, request.key);
-        self.by_key.insert(
-            request.key,
-            Waiting {
-                id,
-                request,
-                pace,
-                since: now,
-                next: now + pace.resend,
-                repeats: 0,
-                refused: false,
-                outcomes: Tally::new(needed),
-                others: Tally::new(needed),
-                others_confirmed: false,
-                invalid: Tally::new(needed),
-                last_refusal: None,
-                teller,
-            },
-        );
+        let key = request.key;
+        let waiting = Waiting::new(id, request, pace, now, teller);
+        self.by_key.insert(key, waiting);
         Ok(step)
     }
 
@@ -288,89 +248,6 @@ impl Requests {
             teller,
             result,
         })
-    }
-}
-
-impl Waiting {
-    fn outcome(&mut self, node: NodeId, outcome: Outcome) -> Option<Result<Outcome, ClientError>> {
-        let wait = self.pace.wait;
-        let equal = |one: &Outcome, other: &Outcome| wait.equal(one, other);
-        if outcome.transaction == self.request.transaction {
-            return self.outcomes.add(node, outcome, equal).cloned().map(Ok);
-        }
-        // A node may speak of a later transaction that was refused because this one came first. So
-        // all are asked again, and then they answer with the first that had the nonce.
-        let Outcome {
-            transaction, index, ..
-        } = self.others.add(node, outcome, equal)?.clone();
-        if self.others_confirmed {
-            return Some(Err(ClientError::NonceUsed { transaction, index }));
-        }
-        self.others_confirmed = true;
-        self.others = Tally::new(self.pace.needed);
-        self.ask_all_again();
-        None
-    }
-
-    fn refusal(&mut self, node: NodeId, refusal: &Refusal, now: Instant) -> Option<ClientError> {
-        let (text, again) = match refusal {
-            Refusal::Invalid(reason) => {
-                // Whatever the reasons, so many nodes say that it is not valid.
-                if let Some(reason) = self.invalid.add(node, reason.clone(), |_, _| true) {
-                    return Some(ClientError::Invalid(reason.clone()));
-                }
-                self.last_refusal = Some(format!("invalid: {reason}"));
-                self.ask_all_again();
-                return None;
-            }
-            Refusal::Busy { retry_after } => (
-                "busy",
-                Duration::from_millis((*retry_after).clamp(10, 1000)),
-            ),
-            Refusal::NoLeader => ("no leader is known", Duration::from_millis(100)),
-            Refusal::NotLeader(_) => ("another node leads", Duration::from_millis(100)),
-            Refusal::StaleTerm { .. } => return None,
-            Refusal::BadSignature => ("the complaint's signature does not hold", self.pace.resend),
-            Refusal::TooMany => ("too many at once", Duration::from_millis(200)),
-            Refusal::Stopping => ("stopping", Duration::from_millis(200)),
-        };
-        self.last_refusal = Some(text.to_owned());
-        let next = now + again.min(self.pace.resend);
-        if next < self.next {
-            self.next = next;
-            self.refused = true;
-        }
-        None
-    }
-
-    fn ask_all_again(&mut self) {
-        self.next = self.since;
-        self.refused = true;
-        self.repeats = self.repeats.max(1);
-    }
-
-    fn step(&mut self, now: Instant) -> Step {
-        let refused = std::mem::take(&mut self.refused);
-        if !refused {
-            self.repeats += 1;
-        }
-        self.next = now + self.pace.resend;
-        Step {
-            id: self.id,
-            request: Arc::clone(&self.request),
-            to_all: self.repeats > 0,
-            complain: self.pace.complain && !refused && self.repeats > 1,
-        }
-    }
-
-    fn unknown(&self) -> ClientError {
-        let wait = self.pace.wait;
-        ClientError::OutcomeUnknown {
-            after: self.pace.timeout,
-            answers: self.outcomes.most(|one, other| wait.equal(one, other)),
-            needed: self.pace.needed,
-            last_refusal: self.last_refusal.clone(),
-        }
     }
 }
 

@@ -28,6 +28,7 @@ mod evidence;
 pub mod frames;
 mod handle;
 pub mod limits;
+mod listening;
 mod losses;
 mod mailbox;
 mod node;
@@ -47,6 +48,7 @@ mod sessions;
 mod shared;
 mod statements;
 pub mod status;
+mod threads;
 
 pub use application::{Application, AppliedEntry, Outcome, TransactionId};
 pub use behaviour::{Behaviour, Context, Verdict};

@@ -1,19 +1,12 @@
 //! Starting a node.
 
-use std::{
-    collections::VecDeque,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-    thread::JoinHandle,
-};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use consensus::{
     Configuration, Ed25519, Hash, NodeId, PublicKey, Replica, Setup, Signer, Timers, Verification,
 };
 use keys::{Genesis, KeyPair};
-use rayon::ThreadPool;
-use tokio::task::JoinSet;
-use transport::{Endpoint, Identity, Incoming, Limits, Mesh, Network, Peer};
+use transport::{Limits, Mesh, Peer};
 
 use crate::{
     application::Application,
@@ -24,18 +17,19 @@ use crate::{
     clock::Clock,
     counters::Counters,
     disk_task::{self, DiskTask},
-    error::{Fatal, NodeError, PanicGuard, StartError},
+    error::{Fatal, StartError},
     evidence::EvidenceStore,
     handle::{NodeHandle, Running},
+    listening::{accept, listen_at},
     options::{NodeOptions, configuration},
     outbound::Outbound,
     outcomes::EntryOutcomes,
-    peers::{self, Members},
     reading, recovery, refill,
     replica_task::{Reads, ReplicaTask},
     reporting::Reporter,
     session::Server,
     shared::Shared,
+    threads::{pool, spawn},
 };
 
 /// Starts nodes.
@@ -302,86 +296,10 @@ impl Prepared {
     }
 }
 
-fn pool(fatal: &Fatal) -> Result<Arc<ThreadPool>, StartError> {
-    let fatal = fatal.clone();
-    rayon::ThreadPoolBuilder::new()
-        .thread_name(|number| format!("verify-{number}"))
-        .panic_handler(move |_| fatal.set(NodeError::Panicked("verification")))
-        .build()
-        .map(Arc::new)
-        .map_err(|error| StartError::System {
-            what: "threads",
-            reason: error.to_string(),
-        })
-}
-
-fn spawn(
-    thread: &'static str,
-    fatal: &Fatal,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, StartError> {
-    let guard = PanicGuard {
-        thread,
-        fatal: fatal.clone(),
-    };
-    let run = move || {
-        let _guard = guard;
-        run();
-    };
-    std::thread::Builder::new()
-        .name(thread.to_owned())
-        .spawn(run)
-        .map_err(|error| StartError::System {
-            what: "a thread",
-            reason: error.to_string(),
-        })
-}
-
-fn listen_at(
-    genesis: &Genesis,
-    key: &KeyPair,
-    listen: Option<SocketAddr>,
-    limits: Limits,
-    shared: &Shared,
-) -> Result<Endpoint, StartError> {
-    let port = genesis.validators()[shared.me.position()].address.port();
-    let address = listen.unwrap_or((IpAddr::V4(Ipv4Addr::LOCALHOST), port).into());
-    let network = Network {
-        id: genesis.id(),
-        mode: shared.configuration.mode().number(),
-    };
-    let members = Arc::new(Members(Arc::clone(&shared.configuration)));
-    let identity = Identity::new(key.signing_key().clone())?;
-    Endpoint::bind(address, &identity, network, members, limits)
-        .map_err(|source| StartError::Listen { address, source })
-}
-
 fn peers_of(genesis: &Genesis) -> Vec<Peer> {
     let peer = |validator: &keys::Validator| Peer {
         key: *validator.key.as_bytes(),
         address: validator.address,
     };
     genesis.validators().iter().map(peer).collect()
-}
-
-/// Takes up connections until the endpoint is closed and every session has ended.
-async fn accept(endpoint: Arc<Endpoint>, server: Arc<Server>) {
-    let mut sessions = JoinSet::new();
-    loop {
-        tokio::select! {
-            incoming = endpoint.accept() => match incoming {
-                Some(Incoming::Validator(connection)) => {
-                    peers::take_in(&server.reporter.shared, connection);
-                }
-                Some(Incoming::Client(session)) => {
-                    let server = Arc::clone(&server);
-                    sessions.spawn(async move { server.serve(session).await });
-                }
-                None => break,
-            },
-            // Sessions that ended make room in the set.
-            Some(_) = sessions.join_next() => {}
-        }
-    }
-    while sessions.join_next().await.is_some() {}
 }

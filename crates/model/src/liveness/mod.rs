@@ -16,4 +16,5 @@ pub mod rules;
 pub mod state;
 pub mod step;
 pub mod suite;
+mod turn;
 pub mod walk;
