@@ -1,0 +1,9 @@
+"""What the peer does, by name. Each attack goes on until it is cancelled and counts what it sent."""
+
+from .anybody import CLIENT_ATTACKS
+from .member import VALIDATOR_ATTACKS
+from .peer import Peer
+
+ATTACKS = {**CLIENT_ATTACKS, **VALIDATOR_ATTACKS}
+
+__all__ = ["ATTACKS", "CLIENT_ATTACKS", "VALIDATOR_ATTACKS", "Peer"]
