@@ -59,7 +59,12 @@ impl Node {
         let mut opened = open().await?;
         if !opened.missing.is_empty() {
             let (genesis, key) = (&options.genesis, &options.key);
-            refill::from_peers(genesis, key, &configuration, &mut opened)
+            let verification = Verification::new(
+                Arc::clone(&configuration),
+                Arc::new(Ed25519::with_known(configuration.keys().iter().copied())),
+                options.application.payloads(),
+            );
+            refill::from_peers(genesis, key, verification, &mut opened)
                 .await
                 .map_err(|reason| StartError::Damaged {
                     directory: options.data.display().to_string(),

@@ -2,31 +2,28 @@
 //!
 //! Which entry belongs where is known without anybody's word: an entry's successor holds its hash,
 //! and the last one's hash is in the vote state or in the best commit certificate. So one peer that
-//! has the entry is enough, whoever it is. The node votes only after it has been put back.
+//! has the entry is enough, whoever it is and whatever the others say. The node votes only after it
+//! has been put back.
+
+mod asking;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
 use consensus::{
-    Configuration, Entry, Hash, Index, Mode, Record, SignedHeader, VoteState,
+    Configuration, Entry, Hash, Index, Mode, Record, Signature, Verification, VoteState,
     encoding::{Canonical, Reader},
 };
 use keys::{Genesis, KeyPair};
-use storage::Position;
-use tokio::time::{Instant, sleep, timeout};
-use transport::{ClientConnection, ClientEndpoint, Identity, Limits, Network};
+use storage::{Position, RefillError, Storage};
+use tokio::time::timeout;
 
-use crate::{
-    error::StartError,
-    frames::{self, BlockFrame, ClientFrame, ServerFrame},
-    recovery::Opened,
-};
+use crate::recovery::Opened;
+use asking::{Asking, Wanted};
 
-/// How long the others are asked before the node gives up.
+/// How long the others are asked for one entry before the node gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long one of them may take to answer.
-const ANSWER: Duration = Duration::from_secs(5);
-/// Between two rounds of asking everybody.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// A stored entry whose body is damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +39,12 @@ pub(crate) struct Missing {
 pub(crate) async fn from_peers(
     genesis: &Genesis,
     key: &KeyPair,
-    configuration: &Arc<Configuration>,
+    verification: Verification,
     opened: &mut Opened,
 ) -> Result<(), String> {
-    let asking = Asking::new(genesis, key, configuration).map_err(|error| error.to_string())?;
+    let verification = Arc::new(verification);
+    let configuration = verification.configuration();
+    let mut asking = Asking::new(genesis, key, &verification).map_err(|error| error.to_string())?;
     // From the last to the first: each tells the hash of the one before it.
     let mut successor: Option<Arc<Entry>> = None;
     while let Some(missing) = opened.missing.pop() {
@@ -54,20 +53,102 @@ pub(crate) async fn from_peers(
             .take()
             .filter(|entry| entry.index() == next)
             .or_else(|| opened.chain.entry(next));
-        let expected = match successor_here {
+        let hash = match successor_here {
             Some(entry) => Some(entry.header().previous),
             None => end_of_chain(opened, configuration, missing.index),
         };
-        let entry = asking.entry(missing.index, expected).await?;
-        successor = Some(Arc::clone(&entry));
-        let (_, bytes) = Record::Entry(entry).to_bytes();
-        opened
-            .storage
-            .refill(missing.position, &bytes)
-            .map_err(|error| error.to_string())?;
-        tracing::warn!(index = missing.index.0, "a damaged entry was put back");
+        let index = missing.index;
+        if hash.is_none() && configuration.mode() == Mode::Byzantine {
+            return Err(format!("nothing says what entry {index} was"));
+        }
+        let place = Place {
+            storage: &mut opened.storage,
+            position: missing.position,
+            verification: &verification,
+        };
+        successor = Some(have_again(&mut asking, Wanted { index, hash }, place).await?);
+        tracing::warn!(%index, "a damaged entry was put back");
     }
     Ok(())
+}
+
+/// Asks until an answer fits, for at most [`PATIENCE`]. Of no answer more comes than that its sender
+/// is not listened to any more: a peer that lies must not keep the next one from being asked.
+async fn have_again(
+    asking: &mut Asking,
+    wanted: Wanted,
+    mut place: Place<'_>,
+) -> Result<Arc<Entry>, String> {
+    let index = wanted.index;
+    let mut others = Vec::new();
+    let mut offers = asking.about(wanted);
+    let listening = async {
+        while let Some(offer) = offers.next().await {
+            if let Some(entry) = offer.entry
+                && let Some(entry) = place.put_back(&entry)?
+            {
+                asking.prefer(&offer.peer);
+                return Ok(Some(entry));
+            }
+            tracing::warn!(peer = offer.peer.name, %index, "offered another entry");
+            others.push(offer.peer.name.clone());
+        }
+        Ok::<_, RefillError>(None)
+    };
+    let waited = match timeout(PATIENCE, listening).await {
+        Ok(Ok(Some(entry))) => return Ok(entry),
+        Ok(Err(error)) => return Err(error.to_string()),
+        Ok(Ok(None)) => String::new(),
+        Err(_) => format!(" within {} s", PATIENCE.as_secs()),
+    };
+    let mut reason = format!("no other node gave entry {index}{waited}");
+    if !others.is_empty() {
+        reason += &format!(" ({} offered another one)", others.join(", "));
+    }
+    Err(reason + "; start the node again once others are up")
+}
+
+/// Where an entry belongs.
+struct Place<'a> {
+    storage: &'a mut Storage,
+    position: Position,
+    verification: &'a Verification,
+}
+
+impl Place<'_> {
+    /// Puts an entry back that has the right hash and body. Returns it as it stands there now, or
+    /// `None` if it is not, to the bit, the one that stood there before.
+    ///
+    /// The hash leaves one thing open, the author's signature, of which an author can make several
+    /// for one header. The checksum on disk decides which it was, but can be forged; so only a
+    /// signature that holds is tried. If the offered one is not the right one, that on disk may
+    /// have remained undamaged.
+    fn put_back(&mut self, offered: &Arc<Entry>) -> Result<Option<Arc<Entry>>, RefillError> {
+        let kept = self.kept_signature(offered)?;
+        for signature in [Some(offered.signed.signature), kept].into_iter().flatten() {
+            let mut entry = Arc::clone(offered);
+            if entry.signed.signature != signature {
+                Arc::make_mut(&mut entry).signed.signature = signature;
+            }
+            if self.verification.header(&entry.signed).is_err() {
+                continue;
+            }
+            let (_, bytes) = Record::Entry(Arc::clone(&entry)).to_bytes();
+            match self.storage.refill(self.position, &bytes) {
+                Ok(()) => return Ok(Some(entry)),
+                Err(RefillError::OtherBytes { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What stands on disk where the entry's signature was.
+    fn kept_signature(&self, entry: &Entry) -> Result<Option<Signature>, RefillError> {
+        let damaged = self.storage.reader().read_unchecked(self.position)?;
+        let signature = damaged.get(entry.header().to_bytes().len()..);
+        Ok(signature.and_then(|bytes| Signature::decode(&mut Reader::new(bytes)).ok()))
+    }
 }
 
 /// What the hash of the last entry must be, if it stands at `index`. `None` in the Raft modes, where
@@ -83,127 +164,4 @@ fn end_of_chain(opened: &Opened, configuration: &Configuration, index: Index) ->
         .chain(certified)
         .find(|point| point.index == index)
         .map(|point| point.hash)
-}
-
-/// The other validators, as a client of theirs.
-struct Asking<'a> {
-    genesis: &'a Genesis,
-    me: [u8; 32],
-    configuration: &'a Arc<Configuration>,
-    endpoint: ClientEndpoint,
-}
-
-impl<'a> Asking<'a> {
-    fn new(
-        genesis: &'a Genesis,
-        key: &KeyPair,
-        configuration: &'a Arc<Configuration>,
-    ) -> Result<Self, StartError> {
-        let identity = Identity::new(key.signing_key().clone())?;
-        let network = Network {
-            id: genesis.id(),
-            mode: configuration.mode().number(),
-        };
-        let loopback = genesis
-            .validators()
-            .iter()
-            .all(|validator| validator.address.ip().is_loopback());
-        let local = if loopback {
-            (std::net::Ipv4Addr::LOCALHOST, 0).into()
-        } else {
-            (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
-        };
-        let endpoint = ClientEndpoint::bind(local, &identity, network, Limits::default()).map_err(
-            |source| StartError::Listen {
-                address: local,
-                source,
-            },
-        )?;
-        Ok(Self {
-            genesis,
-            me: *key.public_key().as_bytes(),
-            configuration,
-            endpoint,
-        })
-    }
-
-    /// The entry at an index, from whoever has it first.
-    async fn entry(&self, index: Index, expected: Option<Hash>) -> Result<Arc<Entry>, String> {
-        let deadline = Instant::now() + PATIENCE;
-        if expected.is_none() && self.configuration.mode() == Mode::Byzantine {
-            return Err(format!("nothing says what entry {index} was"));
-        }
-        loop {
-            for validator in self.genesis.validators() {
-                let server = *validator.key.as_bytes();
-                if server == self.me {
-                    continue;
-                }
-                let asked = timeout(ANSWER, self.ask(validator.address, server, index)).await;
-                match asked {
-                    Ok(Some(entry))
-                        if expected.is_none_or(|hash| entry.point().hash == hash)
-                            && entry.index() == index =>
-                    {
-                        return Ok(entry);
-                    }
-                    Ok(Some(_)) => {
-                        tracing::warn!(peer = validator.name, %index, "offered another entry");
-                    }
-                    Ok(None) | Err(_) => {}
-                }
-            }
-            if Instant::now() >= deadline {
-                return Err(format!(
-                    "no other node gave entry {index} within {} s; start the node again once others are up",
-                    PATIENCE.as_secs()
-                ));
-            }
-            sleep(PAUSE).await;
-        }
-    }
-
-    async fn ask(
-        &self,
-        address: std::net::SocketAddr,
-        server: [u8; 32],
-        index: Index,
-    ) -> Option<Arc<Entry>> {
-        let mut connection = self.endpoint.connect(address, server).await.ok()?;
-        let question = ClientFrame::Block {
-            id: 1,
-            index: index.0,
-        };
-        connection
-            .send(frames::encode(&question).ok()?)
-            .await
-            .ok()?;
-        let block = answer(&mut connection).await?;
-        entry_of(self.configuration, &block)
-    }
-}
-
-async fn answer(connection: &mut ClientConnection) -> Option<BlockFrame> {
-    loop {
-        let frame = connection.recv().await.ok()??;
-        if let ServerFrame::Block { block, .. } = ServerFrame::decode(&frame).ok()? {
-            return block;
-        }
-    }
-}
-
-/// The entry in a frame, if header and body belong together.
-fn entry_of(configuration: &Configuration, block: &BlockFrame) -> Option<Arc<Entry>> {
-    let mut reader = Reader::new(&block.header);
-    let signed = SignedHeader::decode(&mut reader).ok()?;
-    reader.finish().ok()?;
-    let payloads: Vec<Arc<[u8]>> = block
-        .payloads
-        .as_ref()?
-        .iter()
-        .map(|payload| Arc::from(payload.0.as_slice()))
-        .collect();
-    let whole = usize::try_from(signed.header.count).ok()? == payloads.len()
-        && consensus::merkle::root(&payloads) == signed.header.body_root;
-    whole.then(|| Arc::new(Entry::new(configuration, signed, payloads)))
 }

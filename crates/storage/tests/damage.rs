@@ -272,6 +272,9 @@ fn a_lost_record_is_refilled_with_the_same_bytes_only() {
     let read = storage.reader().read(lost);
     assert!(matches!(read, Err(ReadError::Damaged { .. })));
     let bytes = batches[0].records[0].1.clone();
+    let left = storage.reader().read_unchecked(lost).expect("its header");
+    let differing = left.iter().zip(&bytes).filter(|(left, byte)| left != byte);
+    assert_eq!((left.len(), differing.count()), (bytes.len(), 1));
     let mut other = bytes.clone();
     other[3] ^= 1;
     let refused = storage.refill(lost, &other);
