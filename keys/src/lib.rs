@@ -43,4 +43,3 @@ pub use passphrase::{
     MAX_PASSPHRASE_BYTES, PASSPHRASE_VARIABLE, Passphrase, PassphraseError, PassphraseSource,
 };
 pub use public_key::{BadSignature, PublicKey, PublicKeyError, ValidatorKey};
-pub use terminal::exit;

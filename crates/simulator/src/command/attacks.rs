@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use keys::exit::Code;
+use terminal::exit::Code;
 use serde_json::json;
 use simulator::attacks::{self, Attack, Report, Running, Throughput, throughput};
 

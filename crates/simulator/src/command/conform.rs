@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use consensus::{FaultModel, Mode, mutation::Mutation};
-use keys::exit::Code;
+use terminal::exit::Code;
 use serde_json::json;
 use simulator::{
     conformance::{self, Totals},

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use keys::exit::Code;
+use terminal::exit::Code;
 
 use super::long::{self, Campaign};
 

@@ -12,7 +12,7 @@ use std::{
 
 use clap::Args;
 use consensus::Mode;
-use keys::exit::Code;
+use terminal::exit::Code;
 use simulator::{
     conformance, plan,
     run::{self, Adversaries, Options, Outcome},

@@ -10,7 +10,7 @@ pub mod shrink;
 pub mod twins;
 
 use clap::Subcommand;
-use keys::exit::Code;
+use terminal::exit::Code;
 
 /// Another thing to do than running seeds.
 #[derive(Clone, Debug, Subcommand)]

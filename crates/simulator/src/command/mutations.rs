@@ -1,7 +1,7 @@
 //! Breaking the rules one by one, to see that it is noticed.
 
 use clap::Args;
-use keys::exit::Code;
+use terminal::exit::Code;
 
 /// Breaks the rules one by one and says what noticed: `docs/mutations.md`.
 #[derive(Clone, Debug, Args)]

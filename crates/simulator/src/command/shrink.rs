@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use consensus::Mode;
-use keys::exit::Code;
+use terminal::exit::Code;
 use serde_json::json;
 use simulator::{
     plan::{self, Plan},

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use keys::exit::Code;
+use terminal::exit::Code;
 use serde_json::json;
 use simulator::{
     trace::Trace,
