@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use terminal::exit::Code;
 use serde_json::json;
 use simulator::attacks::{self, Attack, Report, Running, Throughput, throughput};
+use terminal::exit::Code;
 
 /// Runs every attack of the catalogue, or the ones named, and prints what came of each.
 #[derive(Clone, Debug, Args)]

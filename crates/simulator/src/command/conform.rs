@@ -7,12 +7,12 @@ use std::{
 
 use clap::Args;
 use consensus::{FaultModel, Mode, mutation::Mutation};
-use terminal::exit::Code;
 use serde_json::json;
 use simulator::{
     conformance::{self, Totals},
     run::Options,
 };
+use terminal::exit::Code;
 
 use crate::arguments::{Seeds, adversaries};
 

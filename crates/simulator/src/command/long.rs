@@ -12,7 +12,6 @@ use std::{
 
 use clap::Args;
 use consensus::Mode;
-use terminal::exit::Code;
 use simulator::{
     conformance, plan,
     run::{self, Adversaries, Options, Outcome},
@@ -21,6 +20,7 @@ use simulator::{
     trace::Trace,
     twins::{self, Enumeration, Reach, Shape},
 };
+use terminal::exit::Code;
 
 use super::report::{Network, Report};
 

@@ -8,7 +8,6 @@ use std::{
 
 use clap::Args;
 use consensus::Mode;
-use terminal::exit::Code;
 use serde_json::json;
 use simulator::{
     plan::{self, Plan},
@@ -16,6 +15,7 @@ use simulator::{
     shrink::{self, Budget, ShrinkError, Size},
     trace::Trace,
 };
+use terminal::exit::Code;
 
 /// Makes a failing seed small: as few traitors, faults and requests, and as short, as still break
 /// the same rule. Writes a scenario file for `cargo sim play`.

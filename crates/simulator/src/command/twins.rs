@@ -6,12 +6,12 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use terminal::exit::Code;
 use serde_json::json;
 use simulator::{
     trace::Trace,
     twins::{self, Enumeration, Schedule, Shape, Totals},
 };
+use terminal::exit::Code;
 
 /// Two unmodified copies of a node with one key: every schedule of a small depth, and a sample of
 /// deeper ones.
