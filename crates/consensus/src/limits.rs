@@ -41,6 +41,8 @@ pub const STARVED_REQUESTS: usize = 256;
 pub const EVIDENCE: usize = 6 * crate::mode::FaultModel::MOST_VALIDATORS;
 /// Most headers in a piece of evidence that show how two votes fork.
 pub const EVIDENCE_HEADERS: usize = 4 * WINDOW as usize;
+/// Most headers that are looked at to hold one vote against the others of its signer.
+pub const COMPARED_HEADERS: usize = 2 * EVIDENCE_HEADERS;
 /// Newest votes of each validator that are remembered to be held against it.
 pub const HEARD_VOTES: usize = 192;
 /// Votes of a validator that may turn out not to be on the chain.

@@ -1,6 +1,6 @@
 //! What a report admits, without the report: enough to see which votes it denies (P7.3).
 
-use super::contradiction::misses;
+use super::contradiction::branch;
 use crate::{
     certificate::QuorumCertificate,
     configuration::Configuration,
@@ -79,16 +79,55 @@ impl Admission {
     }
 }
 
-/// Whether the report denies the vote: as [`Admission::denies`] says, or as its own headers show
-/// where the voted point lies below the reported one (P7.3).
+/// A report, ready to be held against many votes: each of its headers is hashed once.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    admission: Admission,
+    /// The points of its branch, from the reported one down, as far as its headers are linked to it.
+    branch: Vec<Point>,
+}
+
+impl Reported {
+    /// What a report says.
+    #[must_use]
+    pub fn of(configuration: &Configuration, report: &Signed<Report>) -> Self {
+        Self {
+            admission: Admission::of(report),
+            branch: branch(configuration, &report.body),
+        }
+    }
+
+    /// What it admits.
+    #[must_use]
+    pub const fn admission(&self) -> Admission {
+        self.admission
+    }
+
+    /// Whether the report denies a vote of the same signer: as [`Admission::denies`] says, or as its
+    /// own headers show where the voted point lies below the reported one (P7.3).
+    #[must_use]
+    pub fn leaves_out(&self, vote: &Vote) -> bool {
+        match self.admission.denies(vote) {
+            Denial::No => false,
+            Denial::Yes => true,
+            Denial::IfBeside(voted) => {
+                let down = self.admission.point.index.beyond(voted.index);
+                let place = usize::try_from(down).unwrap_or(usize::MAX);
+                self.branch.get(place).is_some_and(|at| *at != voted)
+            }
+        }
+    }
+}
+
+/// As [`Reported::leaves_out`], for one vote. Whoever signed both: that is for the caller to see.
 #[must_use]
 pub fn leaves_out(configuration: &Configuration, report: &Report, vote: &Vote) -> bool {
-    // Whoever signed both: that is for the caller to see.
-    match Admission::of_body(NodeId(0), report).denies(vote) {
-        Denial::No => false,
-        Denial::Yes => true,
-        Denial::IfBeside(voted) => misses(configuration, report, voted),
-    }
+    let admission = Admission::of_body(NodeId(0), report);
+    let branch = match admission.denies(vote) {
+        Denial::IfBeside(_) => branch(configuration, report),
+        Denial::No | Denial::Yes => Vec::new(),
+    };
+    Reported { admission, branch }.leaves_out(vote)
 }
 
 /// The certificates of the pair's term in a report, justification included: what L is made of.

@@ -82,22 +82,20 @@ pub(super) fn forks(
     linked && ends_high && first.index == low.index.next() && first.previous != low.hash
 }
 
-/// Whether a point below the reported one lies beside its branch, as the report's headers show.
-pub(super) fn misses(configuration: &Configuration, report: &Report, voted: Point) -> bool {
-    let pair = &report.pair;
-    // From the pair down, as far as the headers are linked to it.
-    let mut at = pair.point;
-    for signed in pair.headers.iter().rev() {
+/// The points of a reported branch, from the reported one down, as far as the report's headers are
+/// linked to it.
+pub(super) fn branch(configuration: &Configuration, report: &Report) -> Vec<Point> {
+    let mut at = report.pair.point;
+    let mut points = vec![at];
+    for signed in report.pair.headers.iter().rev() {
         if signed.header.point(configuration) != at {
-            return false;
+            break;
         }
         at = Point {
             index: at.index.previous(),
             hash: signed.header.previous,
         };
-        if at.index == voted.index {
-            return at != voted;
-        }
+        points.push(at);
     }
-    false
+    points
 }

@@ -12,7 +12,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub use admission::{Admission, Denial, leaves_out};
+pub use admission::{Admission, Denial, Reported, leaves_out};
 pub use contradiction::{fork_headers, results_differ};
 pub use kind::OffenceKind;
 pub use statements::Statements;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Evidence, Offence,
-    admission::leaves_out,
+    admission::Reported,
     contradiction::{fork_headers, point_of, results_differ},
     kind::OffenceKind,
 };
@@ -227,10 +227,11 @@ impl Statements {
                 if from >= to {
                     continue;
                 }
+                let reported = Reported::of(configuration, report);
                 let votes = self.votes.range((signer, from)..(signer, to));
                 let denied = votes
                     .flat_map(|(_, votes)| votes.values())
-                    .find(|vote| leaves_out(configuration, &report.body, &vote.body));
+                    .find(|vote| reported.leaves_out(&vote.body));
                 if let Some(vote) = denied {
                     found.add(signer, OffenceKind::FalseReport, || Offence::FalseReport {
                         report: Box::new(report.clone()),

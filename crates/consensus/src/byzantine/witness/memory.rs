@@ -1,11 +1,14 @@
 //! What a node remembers of what others signed. Everything is kept for each signer apart, so that a
 //! traitor who floods pushes out its own statements only.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
     entry::{EntryHeader, SignedHeader},
-    evidence::Admission,
+    evidence::{Admission, Reported},
     limits,
     message::{Grant, Report, ShownVote, Vote},
     mutation::{self, Mutation},
@@ -26,8 +29,8 @@ const UNFIT_VOTES: usize = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Doubt {
     pub(super) vote: Signed<Vote>,
-    /// Headers that came with it.
-    pub(super) headers: Vec<(Point, EntryHeader)>,
+    /// Headers that came with it, in the order of their points.
+    pub(super) headers: Arc<[(Point, EntryHeader)]>,
     pub(super) since: Time,
     /// Whether its signer, or a certificate, brought it here first: then this node shows it.
     pub(super) firsthand: bool,
@@ -39,6 +42,7 @@ pub(super) struct Doubt {
 #[derive(Clone, Debug)]
 struct HeardReport {
     report: Signed<Report>,
+    reported: Reported,
     since: Time,
 }
 
@@ -225,13 +229,15 @@ impl Memory {
 
     /// Whether a report is remembered.
     pub(super) fn has_report(&self, report: &Signed<Report>) -> bool {
-        self.reports_of(report.signer).any(|known| known == report)
+        self.reports_of(report.signer)
+            .any(|(known, _)| known == report)
     }
 
     /// Remembers a report.
-    pub(super) fn report(&mut self, now: Time, report: &Signed<Report>) {
+    pub(super) fn report(&mut self, now: Time, report: &Signed<Report>, reported: &Reported) {
         let heard = || HeardReport {
             report: report.clone(),
+            reported: reported.clone(),
             since: now,
         };
         let reports = self.reports.entry(report.signer).or_default();
@@ -245,11 +251,14 @@ impl Memory {
     }
 
     /// The remembered reports of a signer.
-    pub(super) fn reports_of(&self, signer: NodeId) -> impl Iterator<Item = &Signed<Report>> {
+    pub(super) fn reports_of(
+        &self,
+        signer: NodeId,
+    ) -> impl Iterator<Item = (&Signed<Report>, &Reported)> {
         let reports = self.reports.get(&signer).into_iter();
         reports
             .flat_map(BTreeMap::values)
-            .map(|heard| &heard.report)
+            .map(|heard| (&heard.report, &heard.reported))
     }
 
     /// What the reports admit that came lately.
@@ -257,7 +266,7 @@ impl Memory {
         let reports = self.reports.values().flat_map(BTreeMap::values);
         reports
             .filter(move |heard| heard.since.after(limits::TESTIMONY_LIFETIME) > now)
-            .map(|heard| Admission::of(&heard.report))
+            .map(|heard| heard.reported.admission())
     }
 
     /// Takes up a statement to show, within the limit for its signer and term.
@@ -306,7 +315,7 @@ fn admitted(report: &Report) -> (Term, Index, Option<Index>) {
 }
 
 /// By how far they go, as the votes of a correct node follow each other.
-pub(super) fn order(signed: &Signed<Vote>) -> (Term, Option<Index>, Option<Index>, Option<Index>) {
+fn order(signed: &Signed<Vote>) -> (Term, Option<Index>, Option<Index>, Option<Index>) {
     let vote = &signed.body;
     (
         vote.term,

@@ -9,6 +9,7 @@
 //! A report may deny a vote that fits the chain. So a node tells what the reports that it got admit,
 //! and whoever heard a vote that such a report denies shows it to that node.
 
+mod ancestry;
 mod memory;
 mod results;
 mod telling;
@@ -21,7 +22,7 @@ use crate::{
     certificate::{ElectionCertificate, QuorumCertificate},
     entry::{Entry, SignedHeader},
     event::{Notice, Recipient},
-    evidence::{Evidence, Offence, leaves_out},
+    evidence::{Evidence, Offence, Reported},
     message::{Conviction, Grant, Justification, Reason, Report},
     record::Record,
     signed::Signed,
@@ -130,10 +131,11 @@ impl Byzantine {
             Justification::Election(election) => self.witness_election(election),
             Justification::Commit(commit) => self.witness_certificate(commit),
         }
+        let reported = Reported::of(&configuration, report);
         let denied = self
             .witness
             .heard_from(report.signer)
-            .find(|vote| leaves_out(&configuration, body, &vote.body))
+            .find(|vote| reported.leaves_out(&vote.body))
             .cloned();
         if let Some(vote) = denied {
             self.accuse(Offence::FalseReport {
@@ -141,7 +143,11 @@ impl Byzantine {
                 vote,
             });
         }
-        self.witness.report(self.now.monotonic, report);
+        // Nobody counts a report that its leave certificate does not take to its term: of terms that
+        // nobody entered its signer could make as many as it takes to have the others forgotten.
+        if body.leave.term.next() == body.term {
+            self.witness.report(self.now.monotonic, report, &reported);
+        }
     }
 
     /// Keeps and spreads evidence, if it is some.

@@ -67,9 +67,16 @@ impl Byzantine {
             .collect()
     }
 
-    /// Shows a grant that is not for this node to count.
+    /// Shows a grant that is not for this node to count, once, and only of about this node's term:
+    /// what can be made up for any term must not take the room of what matters.
     pub(in super::super) fn show_grant(&mut self, grant: &Signed<Grant>) {
         let of = (grant.signer, grant.body.term);
+        let own = self.state.term;
+        let near = own.0.abs_diff(grant.body.term.0) <= limits::VOTE_TERMS as u64;
+        let known = |half: &Half| matches!(half, Half::Grant(known) if known == grant);
+        if !near || self.witness.shown.iter().any(|(_, half)| known(half)) {
+            return;
+        }
         let half = Half::Grant(grant.clone());
         self.witness.show(self.now.monotonic, of, half);
     }

@@ -1,23 +1,21 @@
 //! Votes against votes, reports and the chain.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use super::{
     super::Byzantine,
-    memory::{Doubt, Half, Memory, order},
+    ancestry::Ancestry,
+    memory::{Doubt, Half, Memory},
 };
 use crate::{
     certificate::Counted,
     entry::EntryHeader,
-    evidence::{Offence, OffenceKind, fork_headers, leaves_out, results_differ},
+    evidence::{Offence, OffenceKind, fork_headers, results_differ},
     limits,
     message::{Conviction, ShownVote, Vote},
     signed::Signed,
     types::{Index, NodeId, Point},
 };
-
-/// Votes above and below a vote that it is compared with, header by header.
-const NEAREST: usize = 4;
 
 /// How a vote stands to this node's chain.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +57,7 @@ impl Byzantine {
         };
         let mut doubt = Doubt {
             vote: vote.clone(),
-            headers,
+            headers: headers.into(),
             since: self.now.monotonic,
             firsthand,
             unfit: false,
@@ -129,7 +127,7 @@ impl Byzantine {
     /// A vote that does not fit the chain: its signer lied, or was shown another branch.
     fn unfit(&mut self, doubt: &Doubt) {
         self.compare_with_all(doubt);
-        self.compare(&doubt.vote, &doubt.vote, &doubt.headers);
+        self.compare(&doubt.vote, &doubt.vote, [&doubt.headers, &[]]);
         self.check_results(&doubt.vote);
         if doubt.firsthand {
             self.show_vote(&doubt.vote);
@@ -177,112 +175,58 @@ impl Byzantine {
     }
 
     fn compare_with_doubts(&mut self, doubt: &Doubt) {
-        let signer = doubt.vote.signer;
-        let held_back = self.witness.doubts.get(&signer).into_iter().flatten();
+        let mut ancestry = Ancestry::new(&self.log);
+        let held_back = self.witness.doubts.get(&doubt.vote.signer);
         let others: Vec<Doubt> = held_back
+            .into_iter()
+            .flatten()
             .filter(|other| {
-                let other = (&other.vote.body, &other.headers[..]);
-                self.may_contradict(other, (&doubt.vote.body, &doubt.headers))
+                let headers = [&doubt.headers[..], &other.headers];
+                self.contradict(&mut ancestry, &doubt.vote.body, &other.vote.body, headers)
             })
             .cloned()
             .collect();
         for other in others {
-            let both = other.headers.iter().chain(&doubt.headers);
-            let mut headers: Vec<_> = both.cloned().collect();
-            headers.sort_by_key(|(point, _)| *point);
-            self.compare(&other.vote, &doubt.vote, &headers);
+            let headers = [&doubt.headers[..], &other.headers];
+            self.compare(&other.vote, &doubt.vote, headers);
         }
     }
 
-    /// Compares a vote with those of its signer and term that are nearest to it: votes that lie
-    /// farther on one chain with these cannot fork from it if these do not.
     fn compare_with_all(&mut self, doubt: &Doubt) {
-        let vote = &doubt.vote.body;
-        let junctions: Option<Vec<Point>> = points(vote)
-            .map(|(point, _)| self.junction(point, &doubt.headers))
-            .collect();
-        // What lies on the chain below where the vote's branch leaves it cannot fork from it.
-        let lowest = junctions.and_then(|points| points.into_iter().map(|one| one.index).min());
-        let below = |other: &Vote| {
-            points(other).all(|(point, _)| {
-                lowest.is_some_and(|lowest| point.index <= lowest) && self.log.contains(point)
-            })
-        };
+        let mut ancestry = Ancestry::new(&self.log);
         let heard = self.witness.heard_from(doubt.vote.signer);
-        let others: Vec<&Signed<Vote>> = heard
-            .filter(|other| {
-                results_differ(&other.body, vote)
-                    || (!below(&other.body)
-                        && self.may_contradict((&other.body, &[]), (vote, &doubt.headers)))
-            })
+        let headers = [&doubt.headers[..], &[]];
+        let others: Vec<Signed<Vote>> = heard
+            .filter(|other| self.contradict(&mut ancestry, &doubt.vote.body, &other.body, headers))
+            .cloned()
             .collect();
-        let beyond = others.partition_point(|other| order(other) > order(&doubt.vote));
-        let nearest = others.iter().skip(beyond.saturating_sub(NEAREST));
-        let mut differing = others.iter();
-        let differing = differing.find(|other| results_differ(&other.body, vote));
-        let compared: Vec<Signed<Vote>> = nearest
-            .take(2 * NEAREST)
-            .chain(differing)
-            .map(|other| (*other).clone())
-            .collect();
-        for other in compared {
-            self.compare(&other, &doubt.vote, &doubt.headers);
+        for other in others {
+            self.compare(&other, &doubt.vote, headers);
         }
     }
 
-    /// Where the branch of a point leaves the chain, if the headers between are known.
-    fn junction(&self, point: Point, more: &[(Point, EntryHeader)]) -> Option<Point> {
-        let mut at = point;
-        for _ in 0..limits::EVIDENCE_HEADERS {
-            if self.log.contains(at) {
-                return Some(at);
-            }
-            let header = self.header_of(at, more)?;
-            at = Point {
-                index: at.index.previous(),
-                hash: header.previous,
-            };
-        }
-        None
-    }
-
-    /// Whether it is worth looking: the results differ, or two points lie at one height, or the
-    /// higher one has a known header and this node's chain does not bear out both.
-    fn may_contradict(
+    /// Whether two votes of one signer contradict each other, as far as is known here.
+    fn contradict(
         &self,
-        (one, came_with_one): (&Vote, &[(Point, EntryHeader)]),
-        (other, came_with_other): (&Vote, &[(Point, EntryHeader)]),
+        ancestry: &mut Ancestry<'_>,
+        vote: &Vote,
+        other: &Vote,
+        headers: [&[(Point, EntryHeader)]; 2],
     ) -> bool {
-        let known = |point: Point| {
-            let mut came = came_with_one.iter().chain(came_with_other);
-            self.holds(point)
-                || self.witness.stray_header(point).is_some()
-                || came.any(|(at, _)| *at == point)
-        };
-        let forks = |first: Point, second: Point| {
-            let higher = if first.index < second.index {
-                second
-            } else {
-                first
-            };
-            if first.index == second.index {
-                return first.hash != second.hash;
-            }
-            !(self.log.contains(first) && self.log.contains(second)) && known(higher)
-        };
-        results_differ(one, other)
-            || (one.term == other.term
-                && points(one)
-                    .any(|(first, _)| points(other).any(|(second, _)| forks(first, second))))
+        let previous = |point: Point| self.header_of(point, headers).map(|header| header.previous);
+        results_differ(vote, other)
+            || (vote.term == other.term
+                && points(vote).any(|(common, _)| {
+                    points(other).any(|(other, _)| ancestry.fork((common, other), previous))
+                }))
     }
 
     fn compare_with_reports(&mut self, vote: &Signed<Vote>) {
-        let configuration = Arc::clone(self.configuration());
         let denying = self
             .witness
             .reports_of(vote.signer)
-            .find(|report| leaves_out(&configuration, &report.body, &vote.body));
-        if let Some(report) = denying {
+            .find(|(_, reported)| reported.leaves_out(&vote.body));
+        if let Some((report, _)) = denying {
             let report = Box::new(report.clone());
             self.accuse(Offence::FalseReport {
                 report,
@@ -296,7 +240,7 @@ impl Byzantine {
         &mut self,
         one: &Signed<Vote>,
         other: &Signed<Vote>,
-        headers: &[(Point, EntryHeader)],
+        headers: [&[(Point, EntryHeader)]; 2],
     ) {
         if results_differ(&one.body, &other.body) {
             self.accuse(Offence::TwoResults {
@@ -341,16 +285,16 @@ impl Byzantine {
     fn header_of<'a>(
         &'a self,
         point: Point,
-        more: &'a [(Point, EntryHeader)],
+        more: [&'a [(Point, EntryHeader)]; 2],
     ) -> Option<&'a EntryHeader> {
-        let shown = || {
-            let place = more.binary_search_by_key(&point, |(known, _)| *known);
-            place.ok().map(|place| &more[place].1)
+        let shown = |headers: &'a [(Point, EntryHeader)]| {
+            let place = headers.binary_search_by_key(&point, |(known, _)| *known);
+            place.ok().map(|place| &headers[place].1)
         };
         self.entry(point)
             .map(|entry| entry.header())
             .or_else(|| self.witness.stray_header(point))
-            .or_else(shown)
+            .or_else(|| more.into_iter().find_map(shown))
     }
 
     /// The headers that lead from the chain to a vote's accepted point, as far as they are here.
@@ -360,7 +304,7 @@ impl Byzantine {
             return headers;
         };
         while headers.len() < limits::EVIDENCE_HEADERS && !self.log.contains(at) {
-            let Some(header) = self.header_of(at, &[]) else {
+            let Some(header) = self.header_of(at, [&[], &[]]) else {
                 break;
             };
             at = Point {
