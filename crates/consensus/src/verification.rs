@@ -1,7 +1,7 @@
 //! Everything that is judged about a message before a replica sees it: pure functions of the bytes,
 //! the configuration and the application's payload check (P2.2, P3.2), fit for any thread.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use thiserror::Error;
 
@@ -11,7 +11,9 @@ use crate::{
     encoding::{Canonical, DecodeError},
     entry::{Entry, EntryHeader, EntryKind, SignedHeader},
     evidence::NoEvidence,
-    message::{Justification, Message, Report, TermRecord, Testimony, hash_of_reports},
+    message::{
+        Justification, Message, Report, RequestVote, TermRecord, Testimony, hash_of_reports,
+    },
     mode::Mode,
     request::{InvalidPayload, Payloads, Request},
     signature::{Signature, Verifier},
@@ -143,6 +145,7 @@ impl Verification {
                 if signed.signer != self.configuration.leader(signed.body.term) {
                     return Err(Refused::Sender);
                 }
+                self.reporters(&signed.body)?;
                 self.signature(signed)?;
                 signed
                     .body
@@ -356,6 +359,21 @@ impl Verification {
         certificate.map_or(Ok(()), |certificate| {
             certificate.check(&self.configuration, &*self.verifier)
         })
+    }
+
+    /// One report of each validator at most, and of the request's term: others would not count, and
+    /// their signatures need no check.
+    fn reporters(&self, request: &RequestVote) -> Result<(), CertificateError> {
+        let mut reporters = BTreeSet::new();
+        let counts = |report: &Signed<Report>| {
+            report.body.term == request.term
+                && self.configuration.key(report.signer).is_some()
+                && reporters.insert(report.signer)
+        };
+        match request.reports.iter().all(counts) {
+            true => Ok(()),
+            false => Err(CertificateError::Signers),
+        }
     }
 
     /// Every statement in it. The headers under votes need no signature: the votes name their hashes.

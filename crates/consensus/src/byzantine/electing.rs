@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Byzantine,
     select_base::{from_reports, select_base},
-    void::judge,
+    void::{Path, judge},
 };
 use crate::{
     certificate::ElectionCertificate,
@@ -23,8 +23,8 @@ use crate::{
 /// What leader(T) gathers before it leads.
 #[derive(Default)]
 pub(super) struct Candidacy {
-    /// Reports for this term, by reporter.
-    pub(super) reports: BTreeMap<NodeId, Signed<Report>>,
+    /// Sound reports for this term with their paths, by reporter.
+    reports: BTreeMap<NodeId, (Signed<Report>, Path)>,
     /// What was asked of the voters, and the write that holds this node's own grant.
     pub(super) request: Option<(RequestVote, WriteId)>,
     /// Grants of exactly what was asked.
@@ -40,7 +40,16 @@ impl Byzantine {
         }
         self.learn_commit(signed.body.commit.clone());
         if term == self.state.term && self.leads_term() && self.candidacy.request.is_none() {
-            self.candidacy.reports.insert(signed.signer, signed);
+            self.collect(signed);
+        }
+    }
+
+    /// Takes in a report for this term, whose leader this node is, unless it is void. Each is judged
+    /// once, when it comes.
+    pub(super) fn collect(&mut self, signed: Signed<Report>) {
+        if let Ok(path) = judge(self.configuration(), &signed.body) {
+            let reports = &mut self.candidacy.reports;
+            reports.insert(signed.signer, (signed, path));
         }
     }
 
@@ -52,13 +61,9 @@ impl Byzantine {
         self.candidacy
             .reports
             .iter()
-            .filter_map(|(reporter, report)| {
-                let path = judge(self.configuration(), &report.body).ok()?;
-                let missing = path
-                    .points
-                    .into_iter()
-                    .rev()
-                    .find(|&point| self.lacks(point))?;
+            .filter_map(|(reporter, (_, path))| {
+                let points = path.points.iter().rev();
+                let missing = points.copied().find(|&point| self.lacks(point))?;
                 Some((*reporter, missing))
             })
             .collect()
@@ -110,13 +115,10 @@ impl Byzantine {
         let term = self.state.term;
         let mut paths = Vec::new();
         let mut reports = Vec::new();
-        for (reporter, report) in &self.candidacy.reports {
-            let Ok(path) = judge(&configuration, &report.body) else {
-                continue;
-            };
+        for (reporter, (report, path)) in &self.candidacy.reports {
             let complete = !path.points.iter().any(|&point| self.lacks(point));
             if report.body.term == term && complete && self.timely(&report.body) {
-                paths.push((*reporter, path));
+                paths.push((*reporter, path.clone()));
                 reports.push(report.clone());
             }
         }

@@ -9,11 +9,13 @@ use crate::{
     event::Recipient,
     limits,
     message::FetchReply,
+    mode::FaultModel,
     types::{Index, NodeId, Point, Time},
 };
 
-/// Most questions under way at once.
-const OPEN_FETCHES: usize = 8;
+/// Most questions under way at once: one for each peer that shows something, and those for a
+/// certificate and for a base. With fewer, peers that show what nobody has would keep others' waiting.
+const OPEN_FETCHES: usize = FaultModel::MOST_VALIDATORS + 2;
 
 #[derive(Debug)]
 struct Open {
@@ -161,16 +163,28 @@ impl Byzantine {
     }
 
     pub(super) fn fetch_reply(&mut self, from: NodeId, reply: FetchReply) {
-        // Who reads from disk answers along the chain, whatever was the target.
-        let asked = self.fetches.open.values().any(|open| open.asked == from);
         for entry in &reply.entries {
             self.witness_entry(entry);
         }
-        // An answer that brings nothing new is not followed by another question at once.
-        if asked && self.keep(&reply.entries) {
-            self.fetches
-                .open
-                .retain(|target, open| open.asked != from || *target != reply.target);
+        let leads_to = |point: Point| {
+            reply
+                .entries
+                .last()
+                .is_some_and(|last| last.point() == point)
+        };
+        let answers = match reply.target {
+            // Linked up to what is missing, it holds nothing else.
+            Some(target) => self.fetches.open.contains_key(&Some(target)) && leads_to(target),
+            // Who reads from disk answers along the chain, whatever was the target.
+            None => self.fetches.open.values().any(|open| open.asked == from),
+        };
+        // An answer that brings nothing new is not followed by another question at once. One that
+        // does ends the question: a peer cannot fill this node's memory in answer to one.
+        if answers && self.keep(&reply.entries) {
+            self.fetches.open.retain(|target, open| match reply.target {
+                Some(_) => *target != reply.target,
+                None => open.asked != from,
+            });
         }
         if let Some(commit) = reply.commit {
             self.learn_nearer_commit(commit);

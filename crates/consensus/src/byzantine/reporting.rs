@@ -39,8 +39,7 @@ impl Byzantine {
         self.out
             .forward(Recipient::Others, signed.clone(), Some(write));
         if self.leads_term() {
-            let me = self.me();
-            self.candidacy.reports.insert(me, signed.clone());
+            self.collect(signed.clone());
         }
         self.report = Some(OwnReport {
             signed,
