@@ -50,6 +50,12 @@ impl Pending {
         self.by_key.contains_key(key)
     }
 
+    /// What is to be put into an entry for a waiting request.
+    #[must_use]
+    pub fn payload(&self, key: &RequestKey) -> Option<&Arc<[u8]>> {
+        self.by_key.get(key).map(|waiting| &waiting.payload)
+    }
+
     /// Takes a request in. Returns whether it is new; a second request under a waiting one's key
     /// changes nothing (P6.2).
     ///

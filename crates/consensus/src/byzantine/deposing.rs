@@ -263,10 +263,8 @@ impl Byzantine {
         {
             self.fetches.ahead(from, point, self.now.monotonic);
         }
-        if let Reason::Starved(key) = suspect.reason
-            && self.pending.contains(&key)
-        {
-            self.watch(key, from);
+        if let Reason::Starved(key) = suspect.reason {
+            self.watch_with(from, key);
         }
         let by_leader = signed.signer == self.leader();
         let reason = suspect.reason;

@@ -106,6 +106,7 @@ impl Byzantine {
                 .values()
                 .take(STARVED_FIRST)
                 .map(|(key, ..)| *key)
+                .chain(self.urgent.values().copied())
                 .collect();
             let mut batch = self.pending.prefer(starved);
             if batch.is_empty() {

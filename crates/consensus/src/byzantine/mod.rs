@@ -113,8 +113,13 @@ pub struct Byzantine {
     in_chain: BTreeSet<RequestKey>,
     /// Requests under starvation watch, one per account (P6.2).
     starving: BTreeMap<[u8; 32], (RequestKey, Time, NodeId)>,
+    /// What other validators, or this one, hand on as complained about, by validator and account: it
+    /// finds room and goes first (P6.3).
+    urgent: BTreeMap<(NodeId, [u8; 32]), RequestKey>,
     /// Requests to relay to the leader at the end of this event.
     unrelayed: Vec<Arc<[u8]>>,
+    /// Those among them that this node watches over.
+    unrelayed_watched: Vec<Arc<[u8]>>,
 
     fetches: Fetches,
     allowances: Allowances,
@@ -208,7 +213,9 @@ impl Byzantine {
             pending: Pending::default(),
             in_chain: BTreeSet::new(),
             starving: BTreeMap::new(),
+            urgent: BTreeMap::new(),
             unrelayed: Vec::new(),
+            unrelayed_watched: Vec::new(),
             fetches: Fetches::default(),
             allowances: Allowances::default(),
             evidence: Vec::new(),
