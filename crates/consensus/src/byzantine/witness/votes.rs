@@ -175,6 +175,7 @@ impl Byzantine {
     }
 
     fn compare_with_doubts(&mut self, doubt: &Doubt) {
+        let sought = self.sought(doubt.vote.signer);
         let mut ancestry = Ancestry::new(&self.log);
         let held_back = self.witness.doubts.get(&doubt.vote.signer);
         let others: Vec<Doubt> = held_back
@@ -182,7 +183,8 @@ impl Byzantine {
             .flatten()
             .filter(|other| {
                 let headers = [&doubt.headers[..], &other.headers];
-                self.contradict(&mut ancestry, &doubt.vote.body, &other.vote.body, headers)
+                let votes = [&doubt.vote.body, &other.vote.body];
+                self.contradict(&sought, &mut ancestry, votes, headers)
             })
             .cloned()
             .collect();
@@ -193,11 +195,15 @@ impl Byzantine {
     }
 
     fn compare_with_all(&mut self, doubt: &Doubt) {
+        let sought = self.sought(doubt.vote.signer);
         let mut ancestry = Ancestry::new(&self.log);
         let heard = self.witness.heard_from(doubt.vote.signer);
         let headers = [&doubt.headers[..], &[]];
         let others: Vec<Signed<Vote>> = heard
-            .filter(|other| self.contradict(&mut ancestry, &doubt.vote.body, &other.body, headers))
+            .filter(|other| {
+                let votes = [&doubt.vote.body, &other.body];
+                self.contradict(&sought, &mut ancestry, votes, headers)
+            })
             .cloned()
             .collect();
         for other in others {
@@ -205,20 +211,37 @@ impl Byzantine {
         }
     }
 
-    /// Whether two votes of one signer contradict each other, as far as is known here.
+    /// What two votes of a signer may show that is not known of it.
+    fn sought(&self, signer: NodeId) -> Vec<OffenceKind> {
+        let shown_by_votes = [
+            OffenceKind::ForkedVotes,
+            OffenceKind::ForkedLocks,
+            OffenceKind::TwoResults,
+        ];
+        let unknown = |kind: &OffenceKind| !self.is_convicted(signer, *kind);
+        shown_by_votes.into_iter().filter(unknown).collect()
+    }
+
+    /// Whether two votes of one signer contradict each other in one of these ways, as far as is known
+    /// here.
     fn contradict(
         &self,
+        sought: &[OffenceKind],
         ancestry: &mut Ancestry<'_>,
-        vote: &Vote,
-        other: &Vote,
+        [vote, other]: [&Vote; 2],
         headers: [&[(Point, EntryHeader)]; 2],
     ) -> bool {
+        if sought.contains(&OffenceKind::TwoResults) && results_differ(vote, other) {
+            return true;
+        }
         let previous = |point: Point| self.header_of(point, headers).map(|header| header.previous);
-        results_differ(vote, other)
-            || (vote.term == other.term
-                && points(vote).any(|(common, _)| {
-                    points(other).any(|(other, _)| ancestry.fork((common, other), previous))
-                }))
+        vote.term == other.term
+            && points(vote).any(|(common, of_common)| {
+                points(other).any(|(other, of_other)| {
+                    sought.contains(&OffenceKind::of_points((of_common, of_other)))
+                        && ancestry.fork((common, other), previous)
+                })
+            })
     }
 
     fn compare_with_reports(&mut self, vote: &Signed<Vote>) {
