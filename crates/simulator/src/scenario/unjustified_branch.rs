@@ -38,7 +38,8 @@ const TRAITOR: NodeId = NodeId(1);
 const NEXT: NodeId = NodeId(2);
 
 const COMMITTED: Time = Time::from_millis(300);
-const RECONNECTED: Time = Time::from_millis(1_400);
+/// Later than n2 collects reports: with that of n0 it would not need the traitor's.
+const RECONNECTED: Time = Time::from_millis(2_500);
 const MENDED: Time = Time::from_millis(15_000);
 
 #[derive(Default)]
