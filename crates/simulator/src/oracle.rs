@@ -1,11 +1,13 @@
 //! Watches every correct node and says when a rule is broken, after every event.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use consensus::{
-    Configuration, Hash, Index, Mode, NodeId, Notice, Point, Record, RequestKey, Restored, Term,
-    Time, Verification, VoteState, entry::Entry, event::Recipient, message::Applied,
-    message::Message,
+    Configuration, EntryHeader, Hash, Index, Mode, NodeId, Notice, Point, Record, RequestKey,
+    Restored, Signed, Term, Time, Verification, VoteState,
+    entry::Entry,
+    event::Recipient,
+    message::{Applied, Message, Report},
 };
 
 use crate::{
@@ -151,10 +153,10 @@ impl History {
     fn record_write(&mut self, node: NodeId, record: &Record) {
         match record {
             Record::Entry(entry) => {
-                self.note_parent(entry);
+                self.note_parent(entry.point(), entry.header());
                 self.logs[node.position()].put(entry.index(), chain_entry(entry));
             }
-            Record::SideEntry(entry) => self.note_parent(entry),
+            Record::SideEntry(entry) => self.note_parent(entry.point(), entry.header()),
             Record::Truncate(last) => {
                 self.logs[node.position()].truncate(*last);
             }
@@ -163,20 +165,34 @@ impl History {
     }
 
     fn record_seen(&mut self, message: &Message) {
-        let entries = match message {
-            Message::AppendEntries(signed) => &signed.body.entries,
-            Message::FetchReply(signed) => &signed.body.entries,
-            _ => return,
-        };
-        for entry in entries {
-            self.note_parent(entry);
+        match message {
+            Message::AppendEntries(signed) => self.note_entries(&signed.body.entries),
+            Message::FetchReply(signed) => self.note_entries(&signed.body.entries),
+            // A base may lie on entries of which nobody but a traitor ever showed more than headers.
+            Message::Report(signed) => self.note_reports(std::slice::from_ref(signed)),
+            Message::RequestVote(signed) => self.note_reports(&signed.body.reports),
+            _ => {}
         }
     }
 
-    fn note_parent(&mut self, entry: &Entry) {
-        self.parents.entry(entry.point().hash).or_insert(Point {
-            index: entry.index().previous(),
-            hash: entry.header().previous,
+    fn note_entries(&mut self, entries: &[Arc<Entry>]) {
+        for entry in entries {
+            self.note_parent(entry.point(), entry.header());
+        }
+    }
+
+    fn note_reports(&mut self, reports: &[Signed<Report>]) {
+        let headers = reports.iter().flat_map(|report| &report.body.pair.headers);
+        for signed in headers {
+            let point = signed.header.point(self.verification.configuration());
+            self.note_parent(point, &signed.header);
+        }
+    }
+
+    fn note_parent(&mut self, point: Point, header: &EntryHeader) {
+        self.parents.entry(point.hash).or_insert(Point {
+            index: header.index.previous(),
+            hash: header.previous,
         });
     }
 }

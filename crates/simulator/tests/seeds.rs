@@ -54,6 +54,17 @@ fn byzantine_networks_with_locks_survive_what_breaks() {
     run_all(&options(Mode::Byzantine, 7, Adversaries::Rotating), 0..16);
 }
 
+/// Here a base lies on an entry of which its author, a traitor, never shows more than the header.
+#[test]
+fn a_base_may_lie_on_a_withheld_entry() {
+    let options = Options {
+        seconds: 30,
+        rate: 5,
+        ..options(Mode::Byzantine, 4, Adversaries::Rotating)
+    };
+    run(&options, 100_834);
+}
+
 /// Here a node once made a certificate whose votes lay further apart than its headers may reach,
 /// and could not read it back from its disk (P2.7).
 #[test]
