@@ -8,7 +8,7 @@ use std::sync::Arc;
 use cluster::Cluster;
 use consensus::{
     Configuration, Hash, Index, Message, NodeId, Point, Signed, Term, limits,
-    message::{Grant, Relay, Report, RequestVote, Vote},
+    message::{Grant, Relay, Report, RequestVote, Testimony, Vote},
 };
 use ed25519_dalek::SigningKey;
 
@@ -196,4 +196,50 @@ fn a_leader_has_room_for_what_others_watch_over() {
     cluster.say(3, 2, watched);
     cluster.settle();
     assert_eq!(cluster.status(0).pending, limits::PENDING_PER_ACCOUNT + 1);
+}
+
+/// Two nodes that tell each other at the same time each get the other's answer right after.
+#[test]
+fn an_answer_is_heard_right_after_what_its_sender_tells_by_itself() {
+    let mut cluster = Cluster::new(4);
+    cluster.run_for(100);
+    let grant = |number: u8| Grant {
+        epoch: configuration(&cluster).epoch(),
+        term: Term(1),
+        base: configuration(&cluster).opening(),
+        reports: Hash([number; 32]),
+    };
+    let grants = vec![signed(&cluster, 3, grant(1)), signed(&cluster, 3, grant(2))];
+    let told = Testimony {
+        epoch: configuration(&cluster).epoch(),
+        known: Vec::new(),
+        headers: Vec::new(),
+        votes: Vec::new(),
+        grants: Vec::new(),
+        admissions: Vec::new(),
+    };
+    let answer = Testimony {
+        grants,
+        ..told.clone()
+    };
+    let (told, answer) = (signed(&cluster, 2, told), signed(&cluster, 2, answer));
+    cluster.say(2, 1, told.clone());
+    cluster.say(2, 1, answer);
+    cluster.settle();
+    assert_eq!(cluster.status(1).evidence, 1);
+    // A flood is not looked at: what comes with it is told again.
+    let (mut flooded, answer) = (Cluster::new(4), cluster.sent.clone());
+    for _ in 0..64 {
+        flooded.say(2, 1, told.clone());
+    }
+    let (_, _, answer) = answer
+        .iter()
+        .rfind(|(from, to, message)| {
+            (*from, *to) == (2, 1)
+                && matches!(&**message, Message::Testimony(shown) if !shown.body.grants.is_empty())
+        })
+        .expect("it was sent");
+    flooded.say(2, 1, (**answer).clone());
+    flooded.settle();
+    assert_eq!(flooded.status(1).evidence, 0);
 }

@@ -88,7 +88,7 @@ pub(crate) struct Memory {
     pub(super) next_telling: Time,
     /// When what is new may be told to everybody next.
     pub(super) next_broadcast: Time,
-    /// When each peer was last listened to.
+    /// Until when each peer has used up what may be listened to it, at its pace.
     pub(super) listened: BTreeMap<NodeId, Time>,
     pub(super) turn: usize,
     pub(super) answered: BTreeMap<NodeId, Time>,

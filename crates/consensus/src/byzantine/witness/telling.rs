@@ -127,15 +127,15 @@ impl Byzantine {
     /// Compares what a peer shows, and sends it the evidence that it lacks.
     pub(in super::super) fn testimony_received(&mut self, from: NodeId, signed: Signed<Testimony>) {
         let configuration = std::sync::Arc::clone(self.configuration());
-        // A peer that keeps to its pause is heard each time; looking at everything a flood shows
-        // would cost more than sending it.
+        // A peer that keeps to its pauses is heard each time, also when its answer comes right after
+        // what it tells by itself; looking at everything a flood shows would cost more than sending it.
         let now = self.now.monotonic;
-        let again = Time(limits::TESTIMONY_PAUSE.0 / 4);
-        let heard = self.witness.listened.get(&from);
-        if heard.is_some_and(|last| last.after(again) > now) {
+        let heard = self.witness.listened.entry(from).or_insert(now);
+        let since = (*heard).max(now);
+        if since > now.after(Time(limits::TESTIMONY_PAUSE.0 * 2)) {
             return;
         }
-        self.witness.listened.insert(from, now);
+        *heard = since.after(Time(limits::TESTIMONY_PAUSE.0 / 2));
         let testimony = signed.body;
         for header in &testimony.headers {
             self.witness_header(header, header.header.point(&configuration));
