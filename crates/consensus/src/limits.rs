@@ -65,8 +65,9 @@ pub const SHOWN_PER_SIGNER: usize = 4;
 pub const TESTIMONY_INTERVAL: Time = Time::from_millis(1_000);
 /// Shortest time between two testimonies to everybody.
 pub const TESTIMONY_PAUSE: Time = Time::from_millis(200);
-/// How long such a statement is told.
-pub const TESTIMONY_LIFETIME: Time = Time::from_millis(60_000);
+/// How long such a statement is told: to each of the most validators there may be twice.
+pub const TESTIMONY_LIFETIME: Time =
+    Time(2 * crate::mode::FaultModel::MOST_VALIDATORS as u64 * TESTIMONY_INTERVAL.0);
 /// After this long a vote for a point that does not appear on the chain is shown to others.
 pub const DOUBT_PATIENCE: Time = Time::from_millis(2_000);
 /// How far ahead of the own clock a timestamp may lie, in milliseconds (P3.2).
