@@ -9,13 +9,15 @@ mod vectors;
 use std::{fs, sync::LazyLock};
 
 use consensus::{
-    Ed25519, Entry, Evidence, Message, NodeId, Verification,
+    Ed25519, Entry, EntryKind, Epoch, Evidence, Message, Mode, NodeId, Term, Verification,
     certificate::{ElectionCertificate, LeaveCertificate, QuorumCertificate},
     encoding::{Canonical, DecodeError, Reader},
+    limits,
+    message::AppendEntries,
 };
 use flat_json::{Object, parse};
 use proptest::prelude::*;
-use vectors::{network_of, recode};
+use vectors::{Network, network_of, recode};
 
 /// The vectors with bytes of a layout, as they stand in the files.
 fn stored() -> &'static [Object] {
@@ -202,6 +204,39 @@ fn what_is_cut_short_or_too_long_is_refused() {
         let long = recode(&configuration, layout, &bytes);
         assert_eq!(long, Err(DecodeError::Trailing { extra: 1 }), "{name}");
     }
+}
+
+/// Every sender stops adding entries once their bodies are as long as a message should be.
+#[test]
+fn entries_after_a_full_message_are_refused() {
+    let network = Network::new(Mode::Byzantine);
+    let payload = vec![7; limits::PAYLOAD_BYTES];
+    let payloads = vec![&payload[..]; limits::MESSAGE_BYTES / 2 / limits::PAYLOAD_BYTES];
+    let mut previous = network.configuration.opening();
+    let entries = [(); 3].map(|()| {
+        let entry = network.entry(EntryKind::Transactions, (0, 0), previous, &payloads);
+        previous = entry.point();
+        entry
+    });
+    let read = |count: usize| {
+        let append = AppendEntries {
+            epoch: Epoch::ZERO,
+            term: Term(0),
+            previous: network.configuration.opening(),
+            entries: entries[..count].to_vec(),
+            commit: None,
+            election: None,
+        };
+        let bytes = Message::from(network.sign(0, append)).to_bytes();
+        Message::from_bytes(&network.configuration, &bytes).map(|_| ())
+    };
+    assert_eq!(read(2), Ok(()));
+    let refused = Err(DecodeError::TooLong {
+        what: "entries of a message",
+        found: limits::MESSAGE_BYTES,
+        limit: limits::MESSAGE_BYTES,
+    });
+    assert_eq!(read(3), refused);
 }
 
 /// A count beyond its limit is refused by that limit, whatever follows; so nothing was reserved

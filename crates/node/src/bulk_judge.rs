@@ -2,12 +2,14 @@
 //!
 //! The same entries often come twice at about the same time, from the leader and in answer to a
 //! fetch (P3.7): this way the second find their requests judged already, where side by side both
-//! would be judged. Peers take turns, so that one that floods holds up the others by one message
-//! at most.
+//! would be judged. Of the peers whose messages wait, the one goes first whose messages took the
+//! least time so far: one that floods with what is dear to judge holds up the others by one message
+//! at most, and has no larger share than each of them.
 
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use consensus::NodeId;
@@ -21,20 +23,26 @@ pub(crate) struct BulkJudge {
     filled: Condvar,
 }
 
+#[derive(Default)]
+struct Peer {
+    jobs: VecDeque<Job>,
+    /// How long its messages took, and what it had not asked for while others had.
+    spent: Duration,
+}
+
 struct Waiting {
-    of_peer: Vec<VecDeque<Job>>,
-    /// Whose turn it is.
-    turn: usize,
+    peers: Vec<Peer>,
+    /// What the peer had spent whose message was begun last.
+    spent: Duration,
     closed: bool,
 }
 
 impl BulkJudge {
     pub(crate) fn new(validators: usize) -> Self {
-        let of_peer = (0..validators).map(|_| VecDeque::new()).collect();
         Self {
             waiting: Mutex::new(Waiting {
-                of_peer,
-                turn: 0,
+                peers: (0..validators).map(|_| Peer::default()).collect(),
+                spent: Duration::ZERO,
                 closed: false,
             }),
             filled: Condvar::new(),
@@ -43,18 +51,16 @@ impl BulkJudge {
 
     /// Queues a message of a peer.
     pub(crate) fn judge(&self, from: NodeId, job: Job) {
-        let mut waiting = self.lock();
-        if let Some(queue) = waiting.of_peer.get_mut(from.position()) {
-            queue.push_back(job);
-        }
-        drop(waiting);
+        self.lock().add(from.position(), job);
         self.filled.notify_one();
     }
 
     /// Judges until closed.
     pub(crate) fn run(&self) {
-        while let Some(job) = self.next() {
+        while let Some((peer, job)) = self.next() {
+            let begun = Instant::now();
             job();
+            self.lock().charge(peer, begun.elapsed());
         }
     }
 
@@ -64,14 +70,14 @@ impl BulkJudge {
         self.filled.notify_all();
     }
 
-    fn next(&self) -> Option<Job> {
+    fn next(&self) -> Option<(usize, Job)> {
         let mut waiting = self.lock();
         loop {
             if waiting.closed {
                 return None;
             }
-            if let Some(job) = waiting.take() {
-                return Some(job);
+            if let Some(next) = waiting.take() {
+                return Some(next);
             }
             waiting = self
                 .filled
@@ -87,40 +93,83 @@ impl BulkJudge {
 }
 
 impl Waiting {
-    fn take(&mut self) -> Option<Job> {
-        let peers = self.of_peer.len();
-        for peer in (self.turn..self.turn + peers).map(|peer| peer % peers) {
-            if let Some(job) = self.of_peer[peer].pop_front() {
-                self.turn = peer + 1;
-                return Some(job);
+    fn add(&mut self, peer: usize, job: Job) {
+        let now = self.spent;
+        if let Some(peer) = self.peers.get_mut(peer) {
+            if peer.jobs.is_empty() {
+                // Nobody saves up for a flood.
+                peer.spent = peer.spent.max(now);
             }
+            peer.jobs.push_back(job);
         }
-        None
+    }
+
+    fn take(&mut self) -> Option<(usize, Job)> {
+        let waiting = self.peers.iter_mut().enumerate();
+        let (number, peer) = waiting
+            .filter(|(_, peer)| !peer.jobs.is_empty())
+            .min_by_key(|(_, peer)| peer.spent)?;
+        self.spent = peer.spent;
+        Some((number, peer.jobs.pop_front()?))
+    }
+
+    fn charge(&mut self, peer: usize, spent: Duration) {
+        self.peers[peer].spent += spent;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+
+    fn waiting(jobs: &[(usize, usize)]) -> Waiting {
+        let judge = BulkJudge::new(4);
+        for &(peer, count) in jobs {
+            (0..count).for_each(|_| judge.lock().add(peer, Box::new(|| {})));
+        }
+        judge.waiting.into_inner().unwrap()
+    }
+
+    /// Takes a number of messages, each of which takes as long as its peer's do.
+    fn judged(waiting: &mut Waiting, count: usize, cost: [u64; 4]) -> Vec<usize> {
+        let one = |_| {
+            let (peer, _) = waiting.take().unwrap();
+            waiting.charge(peer, Duration::from_millis(cost[peer]));
+            peer
+        };
+        (0..count).map(one).collect()
+    }
 
     #[test]
     fn a_flood_of_one_peer_holds_up_another_by_one_message() {
+        let mut waiting = waiting(&[(1, 100)]);
+        assert_eq!(judged(&mut waiting, 3, [1; 4]), [1, 1, 1]);
+        waiting.add(3, Box::new(|| {}));
+        waiting.add(0, Box::new(|| {}));
+        assert_eq!(judged(&mut waiting, 4, [1; 4]), [0, 3, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_dear_to_judge_takes_turns_by_its_time() {
+        let mut waiting = waiting(&[(1, 100), (2, 100)]);
+        let turns = judged(&mut waiting, 44, [0, 100, 10, 0]);
+        let dear = turns.iter().filter(|peer| **peer == 1).count();
+        assert_eq!(dear, 4, "{turns:?}");
+    }
+
+    #[test]
+    fn a_peer_that_was_silent_has_nothing_saved_up() {
+        let mut waiting = waiting(&[(1, 100)]);
+        judged(&mut waiting, 50, [1; 4]);
+        (0..100).for_each(|_| waiting.add(2, Box::new(|| {})));
+        let turns = judged(&mut waiting, 20, [1; 4]);
+        assert_eq!(turns.iter().filter(|peer| **peer == 2).count(), 10);
+    }
+
+    #[test]
+    fn once_closed_nothing_is_judged() {
         let judge = BulkJudge::new(4);
-        let judged = Arc::new(Mutex::new(Vec::new()));
-        let push = |from: u16, name: u16| {
-            let judged = Arc::clone(&judged);
-            let job = move || judged.lock().unwrap().push(name);
-            judge.judge(NodeId(from), Box::new(job));
-        };
-        (0..100).for_each(|name| push(1, name));
-        push(3, 1000);
-        push(0, 2000);
-        for _ in 0..5 {
-            judge.next().unwrap()();
-        }
-        assert_eq!(*judged.lock().unwrap(), [2000, 0, 1000, 1, 2]);
+        judge.judge(NodeId(1), Box::new(|| {}));
         judge.close();
         assert!(judge.next().is_none());
     }

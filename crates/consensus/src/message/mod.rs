@@ -169,14 +169,27 @@ impl Message {
     }
 }
 
-/// Reads a counted list of entries of bounded total size.
+/// Reads a counted list of entries of bounded total size: nobody may add a further one beyond it, so
+/// that no message takes much longer to check than another.
 pub(crate) fn decode_entries(
     configuration: &Configuration,
     reader: &mut Reader<'_>,
 ) -> Result<Vec<std::sync::Arc<crate::entry::Entry>>, DecodeError> {
     let count = reader.length("entries of a message", crate::limits::MESSAGE_ENTRIES)?;
+    let mut bytes = 0;
     (0..count)
-        .map(|_| crate::entry::Entry::decode(configuration, reader).map(std::sync::Arc::new))
+        .map(|_| {
+            if bytes >= crate::limits::MESSAGE_BYTES {
+                return Err(DecodeError::TooLong {
+                    what: "entries of a message",
+                    found: bytes,
+                    limit: crate::limits::MESSAGE_BYTES,
+                });
+            }
+            let entry = crate::entry::Entry::decode(configuration, reader)?;
+            bytes += entry.body_bytes();
+            Ok(std::sync::Arc::new(entry))
+        })
         .collect()
 }
 
