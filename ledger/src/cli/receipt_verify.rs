@@ -55,7 +55,8 @@ pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
 }
 
 fn passed(step: &Step) -> String {
-    format!("ok    {:<12} {}", step.check, step.sentence)
+    let word = if step.proven { "ok" } else { "none" };
+    format!("{word:<5} {:<12} {}", step.check, step.sentence)
 }
 
 fn conclusion(verified: &VerifiedReceipt) -> &'static str {

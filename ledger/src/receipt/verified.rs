@@ -60,11 +60,13 @@ impl fmt::Display for Check {
     }
 }
 
-/// A check that passed.
+/// A check that found nothing wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Which.
     pub check: Check,
+    /// Whether it proves something. In the Raft modes a receipt may show nothing about the commit.
+    pub proven: bool,
     /// What was found, in a sentence.
     pub sentence: String,
 }

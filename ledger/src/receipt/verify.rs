@@ -13,7 +13,7 @@ use keys::Genesis;
 
 use super::{
     Receipt, ReceiptError, ReceiptFailure,
-    verified::{Check, Step, VerifiedReceipt},
+    verified::{Assurance, Check, Step, VerifiedReceipt},
 };
 use crate::{
     hexadecimal::{HexBytes, HexHash},
@@ -94,6 +94,9 @@ impl Receipt {
         let entry = run.step(Check::Entry, |run| run.entry(self))?;
         run.step(Check::Inclusion, |run| run.inclusion(self, &entry.header))?;
         let assurance = run.step(Check::Commit, |run| run.commit(self, &entry))?;
+        if let Some(step) = run.passed.last_mut() {
+            step.proven = assurance != Assurance::InclusionOnly;
+        }
         let id = transaction.transaction.id();
         let result = self
             .result
@@ -152,7 +155,11 @@ impl<'a> Run<'a> {
     ) -> Result<T, ReceiptFailure> {
         match run(self) {
             Ok((value, sentence)) => {
-                self.passed.push(Step { check, sentence });
+                self.passed.push(Step {
+                    check,
+                    proven: true,
+                    sentence,
+                });
                 Ok(value)
             }
             Err(error) => Err(ReceiptFailure {

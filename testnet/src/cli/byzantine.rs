@@ -83,7 +83,7 @@ fn set(
     tell(&node, &Request::Behave(Some(setting.clone())))?;
     let mode = network.genesis.mode();
     let warning = match mode {
-        Mode::Byzantine => String::new(),
+        Mode::Byzantine => too_many(&network)?.map_or_else(String::new, |text| output.bold(&text)),
         Mode::Raft | Mode::RaftSigned => {
             output.bold(&format!("Mode {mode} does not tolerate traitors. "))
         }
@@ -98,6 +98,29 @@ fn set(
         &text,
     );
     Ok(())
+}
+
+/// What to expect when more nodes misbehave than the network tolerates.
+fn too_many(network: &Network) -> Outcome<Option<String>> {
+    let mut traitors = Vec::new();
+    for node in network.nodes() {
+        if Setting::load(&node)?.is_some() {
+            traitors.push(node.name());
+        }
+    }
+    let tolerated = network.sizes()?.faulty();
+    Ok((traitors.len() > tolerated).then(|| {
+        format!(
+            "{} are more traitors than the f = {tolerated} that {} nodes tolerate: the ledger may \
+             stop, or fork. `{}` makes {} behave again.\n",
+            traitors.join(" and "),
+            network.nodes().len(),
+            network
+                .layout
+                .command("testnet", &format!("byzantine clear {}", traitors[0])),
+            traitors[0]
+        )
+    }))
 }
 
 /// The address behind a name or an address.

@@ -76,6 +76,7 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
     links(network, &facts, &mut notes);
     suspicions(&facts, &mut notes);
     betrayals(network, &facts, &mut notes);
+    excess(network, &facts, &mut problems);
     notes.extend(deposition(network, &facts));
     let health = Health {
         healthy: problems.is_empty(),
@@ -198,6 +199,21 @@ fn suspicions(facts: &Facts, notes: &mut Vec<String>) {
                 node.name, report.term
             ));
         }
+    }
+}
+
+/// Traitors, and nodes that are down, beyond what the mode tolerates.
+fn excess(network: &Network, facts: &Facts, problems: &mut Vec<String>) {
+    let (Mode::Byzantine, Ok(sizes)) = (network.genesis.mode(), network.sizes()) else {
+        return;
+    };
+    let traitors = facts.nodes.iter().filter(|node| node.behaviour.is_some());
+    let traitors = traitors.count();
+    if traitors > sizes.faulty() {
+        problems.push(format!(
+            "{traitors} traitors are more than the f = {} that are tolerated: the ledger may stop, or fork",
+            sizes.faulty()
+        ));
     }
 }
 

@@ -201,6 +201,8 @@ fn script(id: &str) -> Result<String, String> {
 fn test(package: &str, target: &str, name: &str) -> Result<String, String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let line = format!("cargo test -p {package} {target} -- {name}");
+    // It may have to be built first, which takes minutes.
+    eprintln!("running {line} …");
     let output = Command::new(cargo)
         .args(["test", "--quiet", "-p", package])
         .args(target.split(' '))

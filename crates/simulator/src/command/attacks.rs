@@ -4,13 +4,18 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use serde_json::json;
-use simulator::attacks::{self, Attack, Report, Running, Throughput, throughput};
+use simulator::{
+    adversary::Behaviour,
+    attacks::{self, Attack, Report, Running, Throughput, throughput},
+    scenario,
+};
 use terminal::exit::Code;
 
 /// Runs every attack of the catalogue, or the ones named, and prints what came of each.
 #[derive(Clone, Debug, Args)]
 pub struct Attacks {
-    /// The attacks; all of them if none is named. A single one is run with its tests.
+    /// The attacks; all of them if none is named. A single one is run with its tests, which cargo may
+    /// have to build.
     ids: Vec<String>,
     /// Seeds of everything that is drawn.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -97,8 +102,14 @@ impl Attacks {
             return Ok(attacks::all().collect());
         }
         let find = |id: &String| {
-            Attack::find(id).ok_or_else(|| {
-                format!("there is no attack or scenario '{id}': cargo sim --list names them")
+            Attack::find(id).ok_or_else(|| match id {
+                id if scenario::list().iter().any(|one| one.id == id) => {
+                    format!("'{id}' is a scenario: cargo sim --scenario {id}")
+                }
+                id if Behaviour::find(id).is_some() => {
+                    format!("'{id}' is an adversary: cargo sim --adversary {id}")
+                }
+                id => format!("there is no attack '{id}': cargo sim --list names them"),
             })
         };
         self.ids.iter().map(find).collect()

@@ -223,7 +223,7 @@ pub fn line(totals: &Totals) -> String {
         renamed => format!(" ({renamed} of them for leading further than thought)"),
     };
     format!(
-        "{} run{again}, up to term {}, {} commits, twins convicted in {}, {} violations",
+        "{} run{again}, up to term {}, {} commits, evidence against twins in {}, {} violations",
         totals.played,
         totals.highest_term,
         totals.commits,
