@@ -4,7 +4,6 @@
 use thiserror::Error;
 
 use crate::{
-    certificate::QuorumCertificate,
     configuration::Configuration,
     entry::EntryKind,
     limits,
@@ -61,22 +60,6 @@ impl Path {
     }
 }
 
-/// The certificates of the pair's term in a report, justification included.
-fn certificates(report: &Report) -> impl Iterator<Item = &QuorumCertificate> {
-    let justification = match &report.pair.justification {
-        Justification::Commit(certificate) => Some(certificate),
-        Justification::Opening | Justification::Election(_) => None,
-    };
-    [
-        report.accept.as_ref(),
-        report.commit.as_ref(),
-        justification,
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|certificate| certificate.term() == report.pair.term)
-}
-
 /// Judges a report for term T = `report.term`.
 ///
 /// # Errors
@@ -107,7 +90,8 @@ pub fn judge(configuration: &Configuration, report: &Report) -> Result<Path, Voi
         _ if mutation::active(Mutation::UnjustifiedReportCounts) => None,
         _ => return Err(Void::Unjustified),
     };
-    let certified: Vec<Point> = certificates(report)
+    let certified: Vec<Point> = report
+        .certificates()
         .map(|certificate| certificate.point(configuration))
         .collect();
     let points = link(configuration, report, |point| {

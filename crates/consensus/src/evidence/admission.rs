@@ -2,10 +2,9 @@
 
 use super::contradiction::branch;
 use crate::{
-    certificate::QuorumCertificate,
     configuration::Configuration,
     encoding::{Canonical, DecodeError, Reader, Writer},
-    message::{Justification, Report, Vote},
+    message::{Report, Vote},
     signed::Signed,
     types::{Index, NodeId, Point, Term},
 };
@@ -45,7 +44,9 @@ impl Admission {
     }
 
     fn of_body(signer: NodeId, report: &Report) -> Self {
-        let covering = certificates(report).map(|certificate| certificate.header.index);
+        let covering = report
+            .certificates()
+            .map(|certificate| certificate.header.index);
         Self {
             signer,
             term: report.term,
@@ -128,22 +129,6 @@ pub fn leaves_out(configuration: &Configuration, report: &Report, vote: &Vote) -
         Denial::No | Denial::Yes => Vec::new(),
     };
     Reported { admission, branch }.leaves_out(vote)
-}
-
-/// The certificates of the pair's term in a report, justification included: what L is made of.
-fn certificates(report: &Report) -> impl Iterator<Item = &QuorumCertificate> {
-    let justification = match &report.pair.justification {
-        Justification::Commit(certificate) => Some(certificate),
-        Justification::Opening | Justification::Election(_) => None,
-    };
-    [
-        report.accept.as_ref(),
-        report.commit.as_ref(),
-        justification,
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|certificate| certificate.term() == report.pair.term)
 }
 
 impl Canonical for Admission {

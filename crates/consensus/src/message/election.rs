@@ -197,6 +197,20 @@ pub struct Report {
     pub leave: LeaveCertificate,
 }
 
+impl Report {
+    /// Its certificates of the pair's term, justification included: what L is made of (P4.8).
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &QuorumCertificate> {
+        let justification = match &self.pair.justification {
+            Justification::Commit(certificate) => Some(certificate),
+            Justification::Opening | Justification::Election(_) => None,
+        };
+        [self.accept.as_ref(), self.commit.as_ref(), justification]
+            .into_iter()
+            .flatten()
+            .filter(|certificate| certificate.term() == self.pair.term)
+    }
+}
+
 impl Canonical for Report {
     fn encode(&self, writer: &mut Writer) {
         self.epoch.encode(writer);
