@@ -1,64 +1,17 @@
 //! Attacks by one traitor, or by clients, that must stay harmless.
 
 mod cluster;
+#[allow(dead_code, reason = "shared with other tests, which need more of it")]
+mod plot;
 
 use std::sync::Arc;
 
 use cluster::Cluster;
 use consensus::{
-    Configuration, Entry, EntryHeader, EntryKind, Message, NodeId, Point, Signed, SignedHeader,
-    Signer, Term,
-    certificate::QuorumCertificate,
-    merkle,
+    Message, NodeId, Signed, Term,
     message::{AppendEntries, Justification, PairReport, Proof, Report},
 };
-use ed25519_dalek::SigningKey;
-
-fn key(node: u8) -> SigningKey {
-    SigningKey::from_bytes(&[node + 1; 32])
-}
-
-fn entry(
-    configuration: &Configuration,
-    term: Term,
-    previous: Point,
-    timestamp: u64,
-    nonce: u64,
-) -> Arc<Entry> {
-    let author = configuration.leader(term);
-    let payloads: Vec<Arc<[u8]>> = vec![Arc::from(nonce.to_le_bytes())];
-    let header = EntryHeader {
-        kind: EntryKind::Transactions,
-        epoch: configuration.epoch(),
-        term,
-        index: previous.index.next(),
-        author,
-        previous: previous.hash,
-        body_root: merkle::root(&payloads),
-        count: 1,
-        timestamp,
-    };
-    let hash = header.hash(configuration);
-    let digest = EntryHeader::signing_digest(configuration, header.epoch, &hash);
-    let signature = key(u8::try_from(author.0).unwrap()).sign(&digest);
-    Arc::new(Entry::new(
-        configuration,
-        SignedHeader { header, signature },
-        payloads,
-    ))
-}
-
-fn best_commit(cluster: &Cluster) -> QuorumCertificate {
-    cluster
-        .sent
-        .iter()
-        .filter_map(|(_, _, message)| match &**message {
-            Message::Heartbeat(signed) => signed.body.commit.clone(),
-            _ => None,
-        })
-        .max_by_key(|certificate| certificate.header.index)
-        .unwrap()
-}
+use plot::{best_commit, entry, key};
 
 /// n0, leader of term 0, signs one more entry with this timestamp, shows its body to everybody, is
 /// deposed, and from then on reports that entry for every term, before others report.
