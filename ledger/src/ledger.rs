@@ -16,6 +16,7 @@ use crate::{
     limits::{REFERENCES_PER_ACCOUNT, VALIDITY_ENTRIES},
     outcome::{Earlier, Outcome, Place, Rejection, RejectionCode, TransactionResult},
     payloads::{TransactionPayloads, request_key},
+    preflight::Preflight,
     state::{AuditFailure, State},
     transaction::{SignedTransaction, Transaction},
 };
@@ -159,16 +160,18 @@ impl Ledger {
         }
     }
 
-    /// What a client should be told right away instead of a place in the log. It looks at who
-    /// asks and at the nonce only, and says nothing final: state may change before execution.
-    ///
-    /// # Errors
-    /// The rejection that execution would give now.
-    pub fn preflight(&self, transaction: &Transaction) -> Result<(), Rejection> {
+    /// What a node should do with a transaction before anybody proposes it. It looks at who asks,
+    /// until when, and at the nonce, never at balances: those may change before execution.
+    #[must_use]
+    pub fn preflight(&self, transaction: &Transaction) -> Preflight {
         if self.history.place(&transaction.id()).is_some() {
-            return Ok(());
+            return Preflight::Repeat;
         }
-        self.check_identity(transaction, self.applied().index.next().0)
+        match self.check_identity(transaction, self.applied().index.next().0) {
+            Ok(()) => Preflight::Fits,
+            Err(rejection) if rejection.code.is_lasting() => Preflight::Never(rejection),
+            Err(rejection) => Preflight::NotNow(rejection),
+        }
     }
 
     fn execute(
@@ -274,6 +277,10 @@ impl Ledger {
 
     /// Who acts, until when, and under which nonce.
     fn check_identity(&self, transaction: &Transaction, index: u64) -> Result<(), Rejection> {
+        // What lasts comes first: an expired transaction is that, whoever sends it.
+        let Some(ahead) = transaction.valid_until.checked_sub(index) else {
+            return Err(RejectionCode::Expired.into());
+        };
         let account = self
             .state
             .account(&transaction.account)
@@ -281,12 +288,8 @@ impl Ledger {
         if account.key != transaction.key {
             return Err(RejectionCode::WrongKey.into());
         }
-        match transaction.valid_until.checked_sub(index) {
-            None => return Err(RejectionCode::Expired.into()),
-            Some(ahead) if ahead > VALIDITY_ENTRIES => {
-                return Err(RejectionCode::ValidityTooLong.into());
-            }
-            Some(_) => {}
+        if ahead > VALIDITY_ENTRIES {
+            return Err(RejectionCode::ValidityTooLong.into());
         }
         if mutation::active(Mutation::RepeatsExecuted) {
             return Ok(());

@@ -30,6 +30,7 @@ pub mod limits;
 pub mod nonces;
 pub mod outcome;
 pub mod payloads;
+pub mod preflight;
 pub mod query;
 pub mod receipt;
 pub mod state;
@@ -44,6 +45,7 @@ pub use history::{ExecutedEntry, next_digest};
 pub use ledger::Ledger;
 pub use outcome::{Earlier, Outcome, Place, Rejection, RejectionCode, TransactionResult};
 pub use payloads::{TransactionPayloads, request_account, request_key};
+pub use preflight::Preflight;
 pub use query::{Answer, Query, Response};
 pub use receipt::{
     Assurance, Receipt, ReceiptError, ReceiptFailure, ReceiptParts, VerifiedReceipt,

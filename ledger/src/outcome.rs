@@ -116,6 +116,15 @@ impl RejectionCode {
     }
 }
 
+impl RejectionCode {
+    /// Whether what is refused for this reason before it is executed stays refused for ever,
+    /// whatever happens to the account: time and used nonces do not come back.
+    #[must_use]
+    pub const fn is_lasting(self) -> bool {
+        matches!(self, Self::Malformed | Self::Expired | Self::NonceUsed)
+    }
+}
+
 impl fmt::Display for RejectionCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

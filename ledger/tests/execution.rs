@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::{Network, address, asset, code, issue, key, open, public, transfer};
-use ledger::{Earlier, Operation, Outcome, Place, Rejection, RejectionCode as Code, Transaction};
+use common::{Network, address, asset, code, issue, open, public, transfer};
+use ledger::{
+    Earlier, Operation, Outcome, Place, Preflight, Rejection, RejectionCode as Code, Transaction,
+};
 
 #[test]
 fn a_transfer_moves_money() {
@@ -366,21 +368,55 @@ fn two_ledgers_of_one_log_agree() {
 }
 
 #[test]
-fn preflight_says_what_execution_would() {
+fn preflight_says_what_execution_would_and_whether_that_lasts() {
     let mut network = Network::byzantine();
-    let mut transaction = network.transaction("alice", vec![transfer("bob", 1)]);
-    assert_eq!(network.ledger.preflight(&transaction), Ok(()));
-    transaction.key = public("carol");
-    let refusal = network.ledger.preflight(&transaction).unwrap_err();
-    assert_eq!(refusal.code, Code::WrongKey);
-    transaction.key = public("alice");
-    let payload = transaction.clone().sign(key("alice").signing_key());
-    network.apply_one(consensus::encoding::Canonical::to_bytes(&payload).into());
+    let fresh = network.transaction("alice", vec![transfer("bob", 1)]);
+    assert_eq!(network.ledger.preflight(&fresh), Preflight::Fits);
+    type Change = fn(&mut Transaction);
+    let cases: [(Change, Code, bool); 6] = [
+        (
+            |one| one.account = address("dave"),
+            Code::UnknownAccount,
+            false,
+        ),
+        (|one| one.key = public("carol"), Code::WrongKey, false),
+        (|one| one.valid_until = 0, Code::Expired, true),
+        (
+            |one| one.valid_until = u64::MAX,
+            Code::ValidityTooLong,
+            false,
+        ),
+        (|one| one.nonce = 1024, Code::NonceTooFar, false),
+        // Time does not come back for those who may not act, either.
+        (
+            |one| (one.account, one.valid_until) = (address("dave"), 0),
+            Code::Expired,
+            true,
+        ),
+    ];
+    for (change, code, lasting) in cases {
+        let mut transaction = fresh.clone();
+        change(&mut transaction);
+        let answer = network.ledger.preflight(&transaction);
+        let expected = match lasting {
+            true => Preflight::Never(code.into()),
+            false => Preflight::NotNow(code.into()),
+        };
+        assert_eq!(answer, expected);
+        assert!(!answer.fits());
+    }
+    let payload = network.sign("alice", fresh.clone());
+    let first = network.apply_one(payload);
     // A repeat is welcome: it gets its first outcome.
-    assert_eq!(network.ledger.preflight(&transaction), Ok(()));
-    transaction.memo = "other".to_owned();
-    let refusal = network.ledger.preflight(&transaction).unwrap_err();
-    assert_eq!(refusal.code, Code::NonceUsed);
+    assert_eq!(network.ledger.preflight(&fresh), Preflight::Repeat);
+    let mut other = fresh;
+    other.memo = "other".to_owned();
+    let refusal = network.ledger.preflight(&other);
+    let used = Rejection {
+        other: Some(first.transaction),
+        ..Code::NonceUsed.into()
+    };
+    assert_eq!(refusal, Preflight::Never(used));
 }
 
 #[test]
