@@ -98,3 +98,6 @@ impl Votes {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

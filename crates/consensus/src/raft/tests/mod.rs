@@ -6,6 +6,7 @@ mod driving;
 mod election;
 mod faulty;
 mod figures;
+mod late;
 mod mutations;
 mod outputs;
 mod reading;
