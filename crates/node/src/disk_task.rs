@@ -87,3 +87,98 @@ impl DiskTask {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::mailbox::Taken;
+    use consensus::{
+        ClientChecks, Configuration, Domain, Hash, Index, Mode, signature::public_key,
+    };
+    use keys::SigningKey;
+    use storage::{
+        Identity, Options,
+        testing::{CrashOutcome, MemoryDisk},
+    };
+
+    const IDENTITY: Identity = Identity {
+        network: [1; 32],
+        node: [2; 32],
+    };
+
+    fn configuration() -> Arc<Configuration> {
+        let validators = (1..=3).map(|seed| public_key(&SigningKey::from_bytes(&[seed; 32])));
+        let domain = Domain {
+            network: Hash([1; 32]),
+            mode: Mode::Raft,
+        };
+        Arc::new(Configuration::genesis(domain, validators.collect(), ClientChecks::All).unwrap())
+    }
+
+    fn task(disk: &Arc<MemoryDisk>) -> DiskTask {
+        let options = Options {
+            segment_bytes: 64 * 4096,
+            prepare_ahead: false,
+        };
+        let (storage, _) = Storage::open(disk.clone(), IDENTITY, options, |_| {}).unwrap();
+        let reader = storage.reader();
+        let fold = consensus::Recovery::default();
+        DiskTask {
+            storage,
+            chain: Arc::new(StoredChain::new(configuration(), reader, &fold)),
+            mailbox: Arc::default(),
+            counters: Arc::default(),
+            fatal: Fatal::new(),
+        }
+    }
+
+    fn write(id: u64) -> Write {
+        Write {
+            id: WriteId(id),
+            vote_state: Box::new(VoteState::new(&configuration())),
+            records: vec![Record::CommitIndex(Index(id))],
+        }
+    }
+
+    /// Runs with so many writes, and says which the replica is told of.
+    fn told(task: DiskTask, writes: u64) -> Option<WriteId> {
+        let mailbox = Arc::clone(&task.mailbox);
+        let (sender, receiver) = queue();
+        for id in 1..=writes {
+            assert!(sender.send(write(id)).is_ok());
+        }
+        drop(sender);
+        task.run(&receiver);
+        let mut taken = Taken::default();
+        mailbox.take(&mut taken, Some(Instant::now()));
+        taken.written
+    }
+
+    #[test]
+    fn a_write_that_is_told_of_survives_a_power_loss() {
+        let disk = Arc::new(MemoryDisk::new());
+        assert_eq!(told(task(&disk), 5), Some(WriteId(5)));
+        disk.restart(CrashOutcome::NothingReaches);
+        let mut last = None;
+        let (_, recovery) = Storage::open(disk, IDENTITY, Options::default(), |recovered| {
+            if let storage::Recovered::Record { kind, bytes, .. } = recovered {
+                last = Record::from_bytes(&configuration(), kind, bytes).ok();
+            }
+        })
+        .unwrap();
+        assert_eq!(recovery.damage, None);
+        assert_eq!(last, Some(Record::CommitIndex(Index(5))));
+    }
+
+    #[test]
+    fn a_write_whose_sync_failed_is_not_told_of_and_stops_the_node() {
+        let disk = Arc::new(MemoryDisk::new());
+        let task = task(&disk);
+        let fatal = task.fatal.clone();
+        disk.fail_sync(disk.syncs());
+        assert_eq!(told(task, 1), None);
+        assert!(matches!(fatal.take(), Some(NodeError::Disk(_))));
+    }
+}

@@ -1,5 +1,8 @@
 //! Starting a node.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use consensus::{

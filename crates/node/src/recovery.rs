@@ -194,22 +194,65 @@ mod tests {
     use std::fs;
     use storage::Batch;
 
-    #[test]
-    fn a_directory_whose_votes_are_ruined_is_refused_with_advice() {
-        let directory = tempfile::tempdir().unwrap();
+    fn configuration() -> Arc<Configuration> {
         let validators = (1..=3).map(|seed| public_key(&SigningKey::from_bytes(&[seed; 32])));
         let domain = Domain {
             network: Hash([1; 32]),
             mode: Mode::Raft,
         };
-        let configuration =
-            Configuration::genesis(domain, validators.collect(), ClientChecks::All).unwrap();
-        let configuration = Arc::new(configuration);
-        let identity = Identity {
-            network: [1; 32],
-            node: [2; 32],
-        };
-        let open = || open(directory.path(), identity, &configuration);
+        Arc::new(Configuration::genesis(domain, validators.collect(), ClientChecks::All).unwrap())
+    }
+
+    const IDENTITY: Identity = Identity {
+        network: [1; 32],
+        node: [2; 32],
+    };
+
+    /// Its vote state is known from the other copy, but not what that vote state speaks of: the
+    /// entries of the last batch may have been acknowledged (P11.2).
+    #[test]
+    fn a_directory_whose_last_batch_is_damaged_is_refused_again_and_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || open(directory.path(), IDENTITY, &configuration());
+        let mut opened = open().unwrap();
+        let vote_state = VoteState::new(&configuration()).to_bytes();
+        for commit in 1..=2 {
+            let (kind, bytes) = Record::CommitIndex(Index(commit)).to_bytes();
+            let records = [storage::Record {
+                kind,
+                bytes: &bytes,
+            }];
+            let batch = Batch {
+                vote_state: &vote_state,
+                records: &records,
+            };
+            opened.storage.append(&batch).unwrap();
+            opened.storage.sync().unwrap();
+        }
+        drop(opened);
+        assert!(open().is_ok(), "it is whole");
+
+        // What begins in the last block that is not empty: the last batch.
+        let segment = directory.path().join("0000000001.segment");
+        let mut bytes = fs::read(&segment).unwrap();
+        let last = bytes.iter().rposition(|byte| *byte != 0).unwrap() / 4096 * 4096;
+        bytes[last..last + 4096]
+            .iter_mut()
+            .for_each(|byte| *byte ^= 0x55);
+        fs::write(&segment, bytes).unwrap();
+        for _ in 0..2 {
+            let refused = open().err().expect("damaged");
+            let StartError::Damaged { damage, .. } = refused else {
+                panic!("{refused}");
+            };
+            assert_eq!(damage, Damage::TailBatchDamaged);
+        }
+    }
+
+    #[test]
+    fn a_directory_whose_votes_are_ruined_is_refused_with_advice() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || open(directory.path(), IDENTITY, &configuration());
 
         let mut fresh = open().unwrap();
         let batch = Batch {

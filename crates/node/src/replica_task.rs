@@ -46,7 +46,7 @@ pub(crate) struct Reads {
 }
 
 /// The disk's or the application's thread has gone.
-struct Gone;
+pub(crate) struct Gone;
 
 impl ReplicaTask {
     /// Runs until the mailbox is closed or another thread has gone.
@@ -82,7 +82,7 @@ impl ReplicaTask {
         replica.map_or(look_around, |deadline| deadline.min(look_around))
     }
 
-    fn take_in(&mut self, taken: &mut Taken) -> Result<(), Gone> {
+    pub(crate) fn take_in(&mut self, taken: &mut Taken) -> Result<(), Gone> {
         if let Some(write) = taken.written.take() {
             self.outbound.written(write);
             self.handle(Event::Written(write))?;

@@ -134,3 +134,27 @@ impl DiskFile for RealFile {
         Ok(rustix::io::retry_on_intr(|| fdatasync(&self.0))?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That the kernel is asked, and believed, can be seen where it says no: /dev/null takes writes
+    /// and cannot be synced.
+    #[test]
+    fn a_sync_asks_the_kernel_and_believes_it() {
+        let disk = DirectoryDisk {
+            path: "/dev".into(),
+        };
+        let file = disk.open("null").unwrap();
+        file.write_at(0, b"taken").unwrap();
+        assert_eq!(file.sync().unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        let disk = DirectoryDisk {
+            path: "/dev/null".into(),
+        };
+        assert_eq!(
+            disk.sync_directory().unwrap_err().kind(),
+            io::ErrorKind::InvalidInput
+        );
+    }
+}

@@ -187,7 +187,11 @@ async fn answer(connection: &mut ClientConnection) -> Option<Option<BlockFrame>>
 
 impl Wanted {
     /// The entry in an answer, if it has this index and hash and a body that belongs to it.
-    fn entry_in(&self, verification: &Verification, block: &BlockFrame) -> Option<Arc<Entry>> {
+    pub(super) fn entry_in(
+        &self,
+        verification: &Verification,
+        block: &BlockFrame,
+    ) -> Option<Arc<Entry>> {
         let configuration = verification.configuration();
         let mut reader = Reader::new(&block.header);
         let signed = SignedHeader::decode(&mut reader).ok()?;

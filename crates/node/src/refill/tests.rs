@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use consensus::{Entry, encoding::Canonical};
 
+use super::asking::Wanted;
 use crate::frames::{BlockFrame, CanonicalBytes, Id, ServerFrame};
 use network::{Answer, Network};
 
@@ -181,4 +182,43 @@ async fn no_answers_of_two_peers_keep_the_third_from_being_heard() {
         network.refill().await.expect(&lies);
         network.expect_whole(&lies);
     }
+}
+
+/// The checksum on disk can be forged: what an answer must be, its hash says before anything is
+/// written, and a body is the one that its header names.
+#[tokio::test]
+async fn an_answer_with_another_index_hash_or_body_is_not_tried() {
+    let network = Network::start([honest, honest, honest]).await;
+    let verification = network.verification();
+    let entry = &network.entries[1];
+    let wanted = Wanted {
+        index: entry.index(),
+        hash: Some(entry.point().hash),
+    };
+    let taken = |wanted: &Wanted, block: &BlockFrame| wanted.entry_in(&verification, block);
+    assert_eq!(taken(&wanted, &block(entry)).as_ref(), Some(entry));
+    type Bend = fn(&mut Entry);
+    let bends: [(&str, Bend); 4] = [
+        ("another entry of its author", |it| {
+            it.signed.header.timestamp += 1
+        }),
+        ("another payload", |it| it.payloads[0] = Arc::from([0; 300])),
+        ("a payload less", |it| it.payloads.truncate(2)),
+        ("payloads in another order", |it| it.payloads.reverse()),
+    ];
+    for (what, bend) in bends {
+        let mut bent = (**entry).clone();
+        bend(&mut bent);
+        assert_eq!(taken(&wanted, &block(&bent)), None, "{what}");
+    }
+    let mut longer = block(entry);
+    longer.header.push(0);
+    assert_eq!(taken(&wanted, &longer), None, "bytes after the header");
+    // In the Raft modes nothing says the last entry's hash, but its index and its body are known.
+    let unknown = Wanted {
+        hash: None,
+        ..wanted
+    };
+    assert_eq!(taken(&unknown, &block(entry)).as_ref(), Some(entry));
+    assert_eq!(taken(&unknown, &block(&network.entries[2])), None);
 }

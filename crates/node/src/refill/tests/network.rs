@@ -152,12 +152,21 @@ impl Network {
     pub(super) async fn refill(&self) -> Result<(), String> {
         let mut opened = self.open();
         assert!(!opened.missing.is_empty());
-        let verification = Verification::new(
+        from_peers(
+            &self.genesis,
+            &node_key(ME),
+            self.verification(),
+            &mut opened,
+        )
+        .await
+    }
+
+    pub(super) fn verification(&self) -> Verification {
+        Verification::new(
             Arc::clone(&self.configuration),
             Arc::new(Ed25519::default()),
             Arc::new(NoPayloads),
-        );
-        from_peers(&self.genesis, &node_key(ME), verification, &mut opened).await
+        )
     }
 
     /// Opens the directory as the start after this one will.
