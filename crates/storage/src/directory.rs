@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, fdatasync, flock};
 use rustix::io::Errno;
 
 use crate::disk::{Disk, DiskFile, DiskLock};
+use crate::format::segment_number;
 
 const LOCK_FILE: &str = "lock";
 
@@ -17,6 +18,7 @@ const LOCK_FILE: &str = "lock";
 #[derive(Debug)]
 pub struct DirectoryDisk {
     path: PathBuf,
+    writable: bool,
 }
 
 impl DirectoryDisk {
@@ -34,7 +36,27 @@ impl DirectoryDisk {
                 File::open(parent)?.sync_all()?;
             }
         }
-        Ok(Self { path })
+        Ok(Self {
+            path,
+            writable: true,
+        })
+    }
+
+    /// Uses the directory at `path` without ever changing anything in it, which therefore may lie on
+    /// a read-only file system. Whoever writes to it meanwhile is noticed; it is not kept from
+    /// starting where no lock file was ever made.
+    pub fn read_only(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            writable: false,
+        }
+    }
+
+    /// How many segments the stream has, the blank one that waits included.
+    pub fn segments(&self) -> io::Result<u64> {
+        let names = self.list()?;
+        let segments = names.iter().filter(|name| segment_number(name).is_some());
+        Ok(segments.count() as u64)
     }
 
     /// The directory.
@@ -42,10 +64,17 @@ impl DirectoryDisk {
         &self.path
     }
 
-    fn options() -> OpenOptions {
+    fn options(&self) -> OpenOptions {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600);
+        options.read(true).write(self.writable).mode(0o600);
         options
+    }
+
+    fn check_writable(&self) -> io::Result<()> {
+        if self.writable {
+            return Ok(());
+        }
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
     }
 }
 
@@ -55,10 +84,18 @@ impl Disk for DirectoryDisk {
     }
 
     fn lock(&self) -> io::Result<Option<Box<dyn DiskLock>>> {
-        let file = Self::options()
-            .create(true)
+        let opened = self
+            .options()
+            .create(self.writable)
             .truncate(false)
-            .open(self.path.join(LOCK_FILE))?;
+            .open(self.path.join(LOCK_FILE));
+        let file = match opened {
+            // Nobody ever wrote here, or the lock was not copied along.
+            Err(error) if !self.writable && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Some(Box::new(NoLock)));
+            }
+            opened => opened?,
+        };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Box::new(FileLock(file)))),
             Err(Errno::WOULDBLOCK) => Ok(None),
@@ -78,7 +115,9 @@ impl Disk for DirectoryDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file = Self::options()
+        self.check_writable()?;
+        let file = self
+            .options()
             .create(true)
             .truncate(true)
             .open(self.path.join(name))?;
@@ -87,15 +126,17 @@ impl Disk for DirectoryDisk {
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         Ok(Arc::new(RealFile(
-            Self::options().open(self.path.join(name))?,
+            self.options().open(self.path.join(name))?,
         )))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.check_writable()?;
         fs::rename(self.path.join(from), self.path.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.check_writable()?;
         fs::remove_file(self.path.join(name))
     }
 
@@ -112,6 +153,11 @@ impl Disk for DirectoryDisk {
 struct FileLock(#[expect(dead_code, reason = "held, never read")] File);
 
 impl DiskLock for FileLock {}
+
+/// There is nothing to lock.
+struct NoLock;
+
+impl DiskLock for NoLock {}
 
 struct RealFile(File);
 

@@ -8,7 +8,8 @@ use crate::recovery::{Recovered, Recovery, scan};
 /// Hands every record of a directory's stream to `visit`, in order, and says what was found, as
 /// [`Storage::open`](crate::Storage::open) does, but changes nothing: what was not synced stays as
 /// it is, and damage is only told. The directory is locked meanwhile, so it cannot be that of a
-/// running node.
+/// running node. With a disk that is [read only](crate::DirectoryDisk::read_only) nothing at all is
+/// written.
 pub fn read_only(
     disk: &dyn Disk,
     identity: Identity,

@@ -69,6 +69,8 @@ pub struct Storage {
     /// Vote frame of the last batch, if that is not synced.
     unsynced_vote: Vec<u8>,
     buffer: Vec<u8>,
+    /// Header and vote frame of the batch that is being written.
+    head: Vec<u8>,
     state: State,
     _lock: Box<dyn DiskLock>,
 }
@@ -129,16 +131,16 @@ impl Storage {
             records_checksum: 0,
         };
         let (positions, chain) = encode(batch, header, &current.segment, &mut self.buffer);
-        if let Err(source) = current
-            .segment
-            .file
-            .write_at(current.offset as u64, &self.buffer)
-        {
+        let head_bytes = header.records_offset();
+        self.head.clear();
+        self.head.extend_from_slice(&self.buffer[..head_bytes]);
+        self.buffer[..head_bytes].fill(0);
+        if let Err(source) = write_batch(current, &self.head, &self.buffer) {
             return Err(self.stop("write a batch", source));
         }
         self.unsynced_vote.clear();
-        let frame = BATCH_HEADER_BYTES..header.records_offset();
-        self.unsynced_vote.extend_from_slice(&self.buffer[frame]);
+        self.unsynced_vote
+            .extend_from_slice(&self.head[BATCH_HEADER_BYTES..]);
         if let Some(current) = &mut self.current {
             current.offset += self.buffer.len();
         }
@@ -279,6 +281,15 @@ impl Drop for Storage {
     fn drop(&mut self) {
         let _ = self.ahead.take();
     }
+}
+
+/// Writes a batch whose head is zero, then the head. The kernel cuts a write short when the process
+/// is killed in the middle of it: a head before its records would be a whole vote state over a torn
+/// batch, which cannot be told from damage, and the node would refuse every start (P11.2).
+fn write_batch(current: &Current, head: &[u8], headless: &[u8]) -> io::Result<()> {
+    let offset = current.offset as u64;
+    current.segment.file.write_at(offset, headless)?;
+    current.segment.file.write_at(offset, head)
 }
 
 /// Writes the second copy of the vote state and leaves the frame empty.

@@ -20,6 +20,8 @@
 //! the last one known to be synced when it was written. Recovery relies on three rules that the
 //! writer keeps: a segment is synced before the next one gets a batch; a segment with a cut tail
 //! is never written to again; a slot is overwritten only when the other holds a synced copy.
+//! A batch's header and vote frame are written after the rest of it, so that a process killed in the
+//! middle of a write leaves no whole vote state over torn records.
 //! Two more tell damage from a crash: the first sync of a segment writes the first slot; a
 //! header copy is never written again.
 

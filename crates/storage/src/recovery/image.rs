@@ -6,7 +6,7 @@ use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::format::{
     BATCH_HEADER_BYTES, BatchHeader, DATA_START, HeaderFault, Identity, SEGMENT_HEADER_OFFSETS,
-    SLOT_OFFSETS, SegmentHeader, VoteFrame, segment_name,
+    SLOT_OFFSETS, SegmentHeader, VoteFrame, padded, segment_name,
 };
 use crate::limits::{BLOCK_BYTES, SEGMENT_BYTES_MAX};
 
@@ -39,6 +39,20 @@ impl Survey<'_> {
         let headers = self.headers.iter().map(|(_, header)| header.synced);
         let votes = self.votes.iter().map(|vote| vote.synced);
         headers.chain(votes).max().unwrap_or(0)
+    }
+
+    /// Whether something later names a batch as synced. A slot that recovery wrote names its own
+    /// batch, which says nothing about that slot.
+    fn was_superseded(&self, sequence: u64) -> bool {
+        let names = |later: u64, synced: u64| later > sequence && synced >= sequence;
+        let headers = &self.headers;
+        headers
+            .iter()
+            .any(|(_, header)| names(header.sequence, header.synced))
+            || self
+                .votes
+                .iter()
+                .any(|vote| names(vote.sequence, vote.synced))
     }
 }
 
@@ -173,6 +187,39 @@ impl Image {
                     header.or_else(|| self.vote(offset).map(|vote| vote.first_in_segment))
                 })
         })
+    }
+
+    /// What was written to this segment without proof that it reached the disk: every block of
+    /// batches that nothing names as synced, and every slot that is not of a batch that was. Only
+    /// who saw a sync succeed names a batch as synced, so the proof holds wherever it stands.
+    ///
+    /// Writing it again harms nothing: as long as it is not durable, no later write of this segment
+    /// is, and the slot that was not being written holds a synced copy.
+    pub fn unproven(&self) -> Vec<(usize, Vec<u8>)> {
+        let survey = self.survey(DATA_START);
+        let synced = survey.synced();
+        let proven = |header: &BatchHeader| header.sequence <= synced;
+        let headers = survey.headers.iter();
+        let batches_end = headers
+            .filter(|(_, header)| proven(header))
+            .map(|(offset, header)| offset + padded(header.length as usize))
+            .max()
+            .unwrap_or(DATA_START)
+            .min(self.bytes.len());
+        let slots = (0..SLOT_OFFSETS.len()).filter_map(|index| match self.slot(index) {
+            Slot::Blank => None,
+            Slot::Whole(vote) if survey.was_superseded(vote.sequence) => None,
+            Slot::Whole(_) | Slot::Damaged => Some(SLOT_OFFSETS[index]),
+        });
+        let blocks = (batches_end..self.bytes.len()).step_by(BLOCK_BYTES);
+        slots
+            .chain(blocks)
+            .filter_map(|offset| {
+                let end = (offset + BLOCK_BYTES).min(self.bytes.len());
+                let block = self.bytes.get(offset..end)?;
+                (!is_blank(block)).then(|| (offset, block.to_vec()))
+            })
+            .collect()
     }
 
     pub fn is_blank_from(&self, offset: usize) -> bool {

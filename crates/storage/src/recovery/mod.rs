@@ -42,12 +42,27 @@ pub enum Recovered<'a> {
     },
 }
 
+impl Recovered<'_> {
+    /// Where it is.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        match self {
+            Self::Record { position, .. }
+            | Self::LostBody { position, .. }
+            | Self::LostRecords { position } => *position,
+        }
+    }
+}
+
 /// What opening a stream found. The records themselves went to the visitor.
 #[derive(Debug)]
 pub struct Recovery {
     /// The newest whole copy of a vote state. `None` if no batch was ever appended or with
     /// [`Damage::VoteStateLost`].
     pub vote_state: Option<Vec<u8>>,
+    /// Whether there is a stream at all: a directory that a node was ever started in has one, even if
+    /// it holds nothing.
+    pub begun: bool,
     /// Records handed to the visitor whole.
     pub records: u64,
     /// Sequence number of the last batch; 0 for none.

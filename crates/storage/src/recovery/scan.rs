@@ -32,6 +32,8 @@ pub(crate) struct LastSegment {
     pub free_slot: usize,
     /// The last batch stands here and no slot has its vote state.
     pub lacks_second_vote: bool,
+    /// What was read from it and nothing proves to have been synced, with offsets.
+    pub unproven: Vec<(usize, Vec<u8>)>,
 }
 
 /// Reads the whole stream.
@@ -41,6 +43,7 @@ pub(crate) fn scan(
     visit: &mut dyn FnMut(Recovered<'_>),
 ) -> Result<(Resume, Recovery), OpenError> {
     let mut segments = Segments::list(disk, identity)?;
+    let begun = !segments.numbers.is_empty();
     let mut walk = Walk::new(visit);
     let mut last = None;
     let mut tail = Tail::default();
@@ -73,6 +76,7 @@ pub(crate) fn scan(
                 free_slot: free_slot(&image),
                 lacks_second_vote: last_sequence >= first_in_segment
                     && image.slot_of(last_sequence).is_none(),
+                unproven: image.unproven(),
             });
         }
         current = next;
@@ -83,7 +87,7 @@ pub(crate) fn scan(
         blank: segments.blank_after(last.as_ref().map_or(0, |last| last.header.number)),
         last,
     };
-    let recovery = conclude(walk, tail, &resume, segments.vote_state_uncertain);
+    let recovery = conclude(walk, begun, tail, &resume, segments.vote_state_uncertain);
     Ok((resume, recovery))
 }
 
@@ -96,6 +100,7 @@ struct Tail {
 
 fn conclude(
     mut walk: Walk<'_>,
+    begun: bool,
     tail: Tail,
     resume: &Resume,
     vote_state_uncertain: bool,
@@ -126,6 +131,7 @@ fn conclude(
     }
     Recovery {
         vote_state: vote.map(|vote| vote.state),
+        begun,
         records: walk.records,
         last_sequence,
         truncated_tail: tail.truncated,

@@ -17,8 +17,9 @@ impl Storage {
     /// Opens the stream of a directory, or begins one if there is none, and hands every record
     /// to `visit` in order. Memory use is bounded by two segments.
     ///
-    /// What was whole is durable when this returns, also what a killed process had not synced.
-    /// The caller acts on [`Recovery::damage`] (P11.2).
+    /// What was whole is durable when this returns, also what a killed process had not synced, and
+    /// what an earlier process wrote whose sync failed: nothing of that is taken for durable because
+    /// it can be read. The caller acts on [`Recovery::damage`] (P11.2).
     pub fn open(
         disk: Arc<dyn Disk>,
         identity: Identity,
@@ -61,6 +62,7 @@ impl Storage {
             chain: resume.chain,
             unsynced_vote: Vec::new(),
             buffer: Vec::new(),
+            head: Vec::new(),
             state: State::Running,
             _lock: lock,
         };
@@ -91,6 +93,11 @@ impl Storage {
         self.disk.sync_directory()?;
         if let Some(last) = &resume.last {
             let segment = self.open_segment(&last.header)?;
+            // After a failed sync the kernel has the pages marked as written, and syncing them
+            // again does nothing: only another write makes them reach the disk.
+            for (offset, bytes) in &last.unproven {
+                segment.file.write_at(*offset as u64, bytes)?;
+            }
             segment.file.sync()?;
             let mut current = Current {
                 segment,

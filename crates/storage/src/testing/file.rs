@@ -5,6 +5,8 @@ use crate::testing::Random;
 
 /// What a disk writes at once or not at all.
 const SECTOR_BYTES: usize = 512;
+/// What a cache keeps or lets go of at once.
+const PAGE_BYTES: usize = 4096;
 
 /// A write that is not synced.
 #[derive(Clone)]
@@ -37,6 +39,27 @@ impl File {
         }
     }
 
+    /// A sync that fails, as on Linux: some sectors reach the disk, and the others are seen as
+    /// before, but count as written, so that no later sync writes them.
+    pub fn fail_sync(&mut self, outcome: CrashOutcome, random: &mut Random) {
+        self.write_back(outcome, random);
+    }
+
+    /// The cache lets go of some pages that count as written. They are read from the disk again.
+    pub fn evict(&mut self, random: &mut Random) {
+        for start in (0..self.seen.len()).step_by(PAGE_BYTES) {
+            let page = start..(start + PAGE_BYTES).min(self.seen.len());
+            let dirty = |write: &Write| {
+                write.offset < page.end && page.start < write.offset + write.bytes.len()
+            };
+            if random.coin() && !self.pending.iter().any(dirty) {
+                let mut durable = self.durable.get(start..).unwrap_or_default().to_vec();
+                durable.resize(page.len(), 0);
+                self.seen[page].copy_from_slice(&durable);
+            }
+        }
+    }
+
     /// Changes what is durable behind the writer's back.
     pub fn tamper(&mut self, change: impl Fn(&mut Vec<u8>)) {
         change(&mut self.seen);
@@ -45,6 +68,12 @@ impl File {
 
     /// Loses the cache: of the writes since the last sync, some sectors reach the disk.
     pub fn crash(&mut self, outcome: CrashOutcome, random: &mut Random) {
+        self.write_back(outcome, random);
+        self.seen.clone_from(&self.durable);
+    }
+
+    /// Takes what is not synced off the list; some sectors of it reach the disk.
+    fn write_back(&mut self, outcome: CrashOutcome, random: &mut Random) {
         let sectors: Vec<Write> = self.pending.drain(..).flat_map(split).collect();
         let limit = random.below(sectors.len() as u64 + 1) as usize;
         let count = sectors.len();
@@ -61,7 +90,6 @@ impl File {
                 apply(&mut self.durable, sector.offset, &sector.bytes);
             }
         }
-        self.seen.clone_from(&self.durable);
     }
 }
 

@@ -57,7 +57,9 @@ struct Contents {
     syncs: u64,
     crash_at: Option<u64>,
     crashed: bool,
-    failing_sync: Option<u64>,
+    failing_sync: Option<(u64, CrashOutcome)>,
+    /// Bytes that reach the cache of the write that a crash interrupts; none: all.
+    cut: Option<usize>,
     capacity: Option<u64>,
     numbers: u64,
 }
@@ -106,6 +108,14 @@ impl MemoryDisk {
         self.contents().crash_at = Some(operation);
     }
 
+    /// As [`crash_at`](Self::crash_at), but if that operation is a write, only its first `kept` bytes
+    /// are seen afterwards: the kernel cuts a write short when its process is killed.
+    pub fn cut_at(&self, operation: u64, kept: usize) {
+        let mut contents = self.contents();
+        contents.crash_at = Some(operation);
+        contents.cut = Some(kept);
+    }
+
     /// True once the crash has happened.
     pub fn has_crashed(&self) -> bool {
         self.contents().crashed
@@ -139,9 +149,26 @@ impl MemoryDisk {
         self.contents().begin_life();
     }
 
-    /// The sync of a file with this number, counted as [`syncs`](Self::syncs) does, fails.
+    /// The sync of a file with this number, counted as [`syncs`](Self::syncs) does, fails, and
+    /// nothing of it reaches the disk. As on Linux, what was to be synced is still seen but counts as
+    /// written: a later sync succeeds and does not write it.
     pub fn fail_sync(&self, sync: u64) {
-        self.contents().failing_sync = Some(sync);
+        self.fail_sync_partly(sync, CrashOutcome::NothingReaches);
+    }
+
+    /// As [`fail_sync`](Self::fail_sync), but of the writes since the last sync some sectors reach
+    /// the disk.
+    pub fn fail_sync_partly(&self, sync: u64, outcome: CrashOutcome) {
+        self.contents().failing_sync = Some((sync, outcome));
+    }
+
+    /// The cache lets go of some pages that count as written, chosen by the seed: what a failed sync
+    /// dropped is then not seen any more.
+    pub fn evict(&self, seed: u64) {
+        let mut random = Random::new(seed);
+        for file in self.contents().files.values_mut() {
+            file.evict(&mut random);
+        }
     }
 
     /// Limits the length of all files together, in bytes.
@@ -213,6 +240,7 @@ impl Contents {
         self.locked = false;
         self.crashed = false;
         self.crash_at = None;
+        self.cut = None;
         self.failing_sync = None;
     }
 
@@ -389,9 +417,13 @@ impl DiskFile for Handle {
             if grown > 0 && contents.capacity.is_some_and(|capacity| total > capacity) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            // A write that a crash interrupts may have reached the cache.
+            // A write that a crash interrupts may have reached the cache, in whole or in part.
             let counted = contents.count(self.life);
-            file.write(offset, bytes);
+            let seen = match contents.cut.filter(|_| counted.is_err()) {
+                Some(kept) => kept.min(bytes.len()),
+                None => bytes.len(),
+            };
+            file.write(offset, &bytes[..seen]);
             counted
         })
     }
@@ -401,7 +433,8 @@ impl DiskFile for Handle {
             contents.count(self.life)?;
             let number = contents.syncs;
             contents.syncs += 1;
-            if contents.failing_sync == Some(number) {
+            if let Some((_, outcome)) = contents.failing_sync.filter(|(sync, _)| *sync == number) {
+                file.fail_sync(outcome, &mut outcome.random());
                 return Err(io::Error::other("the disk failed to sync"));
             }
             file.sync();
