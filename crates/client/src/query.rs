@@ -18,6 +18,10 @@ use crate::{
 /// Between two attempts to get equal answers.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// For how long a linearizable read of Byzantine mode waits for one index, before it asks for the
+/// index again: longer than what is accepted takes to be committed, or a bad leader to be deposed.
+const SAME_INDEX: Duration = Duration::from_secs(2);
+
 /// How much an answer can be relied on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Consistency {
@@ -62,15 +66,31 @@ impl Client {
                     let quorum = self.shared.configuration.sizes().quorum();
                     self.equal_answers(question, 0, quorum, deadline).await
                 }
-                Mode::Byzantine => {
-                    let index = self.accepted_index(deadline).await?;
-                    self.matching(question, index, deadline).await
-                }
+                Mode::Byzantine => self.after_accepted_index(question, deadline).await,
                 Mode::Raft | Mode::RaftSigned => {
                     let index = self.leader_index(deadline).await?;
                     self.matching(question, index, deadline).await
                 }
             },
+        }
+    }
+
+    /// Byzantine mode: at the highest index that a quorum's nodes accepted (P7.2). A traitor that
+    /// leads can raise that with entries that are never committed; so after a while the index is
+    /// asked for again. A later choice is as good: what a quorum had accepted when the question was
+    /// asked is on the chain of whoever leads after that.
+    async fn after_accepted_index(
+        &self,
+        question: &[u8],
+        deadline: Instant,
+    ) -> Result<Answer, ClientError> {
+        loop {
+            let index = self.accepted_index(deadline).await?;
+            let round = deadline.min(Instant::now() + SAME_INDEX);
+            match self.matching(question, index, round).await {
+                Err(ClientError::NoMatch { .. }) if Instant::now() < deadline => {}
+                result => return result,
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     encoding::{Canonical, DecodeError, Reader, Writer},
     entry::EntryHeader,
     limits,
-    message::{Grant, Suspect, Vote},
+    message::{Grant, Leave, Vote},
     mode::FaultModel,
     mutation::{self, Mutation},
     signature::{Signature, Verifier},
@@ -41,9 +41,6 @@ pub enum CertificateError {
     /// A signature is not good.
     #[error("a signature is not good")]
     Signature,
-    /// The commit points of its parts lie too far apart (P4.3).
-    #[error("a suspect lags more than the window behind the others")]
-    Lagging,
 }
 
 fn distinct(
@@ -300,28 +297,29 @@ impl Canonical for ElectionCertificate {
     }
 }
 
-/// Q suspicions of one term: what makes a node leave it (P4.3).
+/// Q Leaves of one term: what makes a node leave it (P4.3). How old they are is not asked: that Q - f
+/// correct nodes suspected within a short time was settled before the first correct one was signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaveCertificate {
     /// The epoch.
     pub epoch: Epoch,
     /// The term that is left.
     pub term: Term,
-    /// The suspicions.
-    pub suspects: Vec<Signed<Suspect>>,
+    /// The Leaves.
+    pub leaves: Vec<Signed<Leave>>,
 }
 
 impl LeaveCertificate {
-    /// How many suspicions end a term: Q.
+    /// How many Leaves end a term: Q.
     #[must_use]
     pub fn needed(sizes: FaultModel) -> usize {
-        match mutation::active(Mutation::LeaveByFewSuspects) {
+        match mutation::active(Mutation::LeaveByFewLeaves) {
             true => sizes.faulty() + 1,
             false => sizes.quorum(),
         }
     }
 
-    /// Checks signers, count, commit points and signatures.
+    /// Checks signers, count, term and signatures.
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -330,24 +328,16 @@ impl LeaveCertificate {
         configuration: &Configuration,
         verifier: &dyn Verifier,
     ) -> Result<(), CertificateError> {
-        let found = distinct(configuration, self.suspects.iter().map(|one| one.signer))?;
+        let found = distinct(configuration, self.leaves.iter().map(|one| one.signer))?;
         at_least(found, Self::needed(configuration.sizes()))?;
-        let of_term = |one: &Signed<Suspect>| {
+        let of_term = |one: &Signed<Leave>| {
             one.body.epoch == configuration.epoch() && one.body.term == self.term
         };
-        if self.epoch != configuration.epoch() || !self.suspects.iter().all(of_term) {
+        if self.epoch != configuration.epoch() || !self.leaves.iter().all(of_term) {
             return Err(CertificateError::Mismatch);
         }
-        let commits = self.suspects.iter().map(|one| one.body.commit.index);
-        let (lowest, highest) = (commits.clone().min(), commits.max());
-        if highest
-            .zip(lowest)
-            .is_some_and(|(high, low)| high.beyond(low) > limits::WINDOW)
-        {
-            return Err(CertificateError::Lagging);
-        }
-        let good = |one: &Signed<Suspect>| one.signature_holds(configuration, verifier);
-        if !self.suspects.iter().all(good) {
+        let good = |one: &Signed<Leave>| one.signature_holds(configuration, verifier);
+        if !self.leaves.iter().all(good) {
             return Err(CertificateError::Signature);
         }
         Ok(())
@@ -358,14 +348,14 @@ impl Canonical for LeaveCertificate {
     fn encode(&self, writer: &mut Writer) {
         self.epoch.encode(writer);
         self.term.encode(writer);
-        writer.list(&self.suspects);
+        writer.list(&self.leaves);
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             epoch: Epoch::decode(reader)?,
             term: Term::decode(reader)?,
-            suspects: reader.list("suspects of a certificate", FaultModel::MOST_VALIDATORS)?,
+            leaves: reader.list("leaves of a certificate", FaultModel::MOST_VALIDATORS)?,
         })
     }
 }

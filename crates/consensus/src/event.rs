@@ -161,8 +161,8 @@ pub enum Notice {
         term: Term,
         /// Its leader.
         leader: NodeId,
-        /// Who suspected it, and why.
-        reasons: Vec<(NodeId, Reason)>,
+        /// On whose word, and why.
+        reasons: Vec<Leaver>,
     },
     /// A term has a leader.
     Elected {
@@ -179,6 +179,15 @@ pub enum Notice {
         term: Term,
         /// Why.
         reason: Reason,
+    },
+    /// The node signs that it would have its term end (P4.3).
+    Leaving {
+        /// The term.
+        term: Term,
+        /// Why.
+        reason: Reason,
+        /// Whether it goes along with others, without suspecting the leader itself.
+        followed: bool,
     },
     /// The commit point moved.
     Committed {
@@ -264,8 +273,19 @@ pub struct Deposition {
     pub term: Term,
     /// Its leader.
     pub leader: NodeId,
-    /// Who suspected it, and why.
-    pub reasons: Vec<(NodeId, Reason)>,
+    /// On whose word, and why.
+    pub reasons: Vec<Leaver>,
+}
+
+/// What a validator said for a term's end (P4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaver {
+    /// The validator.
+    pub node: NodeId,
+    /// Why.
+    pub reason: Reason,
+    /// Whether it did not suspect the leader itself, but went along with others who did.
+    pub followed: bool,
 }
 
 /// A replica's state for people.

@@ -43,8 +43,30 @@ mutations! {
     DuplicateSigners,
     /// The chain is cut below the commit point (P3.2, 4; figure 2 of Raft).
     TruncationBelowCommit,
-    /// f + 1 Suspects end a term (P4.3).
-    LeaveByFewSuspects,
+    /// f + 1 Leaves are a leave certificate (P4.3).
+    LeaveByFewLeaves,
+    /// A node signs a Leave when it counts f + 1 that suspect (P4.3).
+    LeavesOnFewSuspects,
+    /// A node that holds f + 1 Leaves goes on counting for itself (P4.3).
+    LeavesNotFollowed,
+    /// Whose Leave a node holds counts only while its Suspects are fresh (P4.3).
+    LeavesNotCounted,
+    /// A Leave is sent once (P4.3).
+    LeaveSentOnce,
+    /// Nobody passes on the Leaves of others (P4.3).
+    LeavesKept,
+    /// A node that signed a Leave votes no more in its term (P4.3).
+    LeaveBinds,
+    /// A Suspect counts until its term ends (P4.2).
+    SuspectsNeverAge,
+    /// A Suspect counts for two silence timers of the receiver's level, however high (P4.3).
+    SuspectsCountByLevel,
+    /// A Suspect is repeated less often the higher its maker's level (P4.2).
+    SuspectsByLevel,
+    /// A Suspect counts whoever brings it (P4.2).
+    SuspectsCarried,
+    /// Whatever a leader suspects itself of becomes the cause of everybody (P4.2).
+    LeadersSuspicionTakenOver,
     /// An election certificate that comes again takes the accepted pair back to base (P4.9).
     RepeatedElectionLowersPair,
     /// One report less than n − f is enough for a leader change (P4.7).
@@ -92,7 +114,7 @@ mutations! {
     PairForgotten,
     /// A node that starts again does not look whether it led its term before (P3.8).
     LedForgotten,
-    /// What took a node to its term leaves before its own Suspect in it may (P11.1).
+    /// What took a node to its term leaves before its own Leave in it may (P11.1).
     ProofBeforeWrite,
     /// A node keeps to itself what does not fit its chain (P7.3).
     UnfitKept,

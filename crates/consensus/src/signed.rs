@@ -16,6 +16,10 @@ pub trait Body: Sized {
     /// Domain tag.
     const TAG: &'static str;
 
+    /// Whether nobody signs it, in any mode: it says nothing to whom it is passed on, and counts only
+    /// when its maker's own channel brings it.
+    const UNSIGNED: bool = false;
+
     /// The epoch the statement belongs to.
     fn epoch(&self) -> Epoch;
 
@@ -35,8 +39,16 @@ pub trait Body: Sized {
 /// Makes a [`Canonical`](crate::encoding::Canonical) type with an `epoch` field a [`Body`].
 macro_rules! body {
     ($type:ty, $tag:literal) => {
+        $crate::signed::body!($type, $tag, false);
+    };
+    ($type:ty, $tag:literal, unsigned) => {
+        $crate::signed::body!($type, $tag, true);
+    };
+    ($type:ty, $tag:literal, $unsigned:literal) => {
         impl $crate::signed::Body for $type {
             const TAG: &'static str = $tag;
+
+            const UNSIGNED: bool = $unsigned;
 
             fn epoch(&self) -> $crate::types::Epoch {
                 self.epoch
@@ -67,7 +79,7 @@ pub struct Signed<T> {
     pub signer: NodeId,
     /// What is signed.
     pub body: T,
-    /// The signature, or [`Signature::NONE`] in a mode without.
+    /// The signature, or [`Signature::NONE`] in a mode or of a kind without.
     pub signature: Signature,
 }
 
@@ -87,9 +99,9 @@ fn covered_bytes<T: Body>(body: &T) -> Vec<u8> {
 }
 
 impl<T: Body> Signed<T> {
-    /// Signs a statement, if the mode signs.
+    /// Signs a statement, if the mode signs statements of its kind.
     pub fn new(configuration: &Configuration, me: NodeId, key: &dyn Signer, body: T) -> Self {
-        let signature = if configuration.mode().signs() {
+        let signature = if configuration.mode().signs() && !T::UNSIGNED {
             key.sign(
                 &configuration
                     .domain()
@@ -105,8 +117,8 @@ impl<T: Body> Signed<T> {
         }
     }
 
-    /// Whether the signer's key signed this statement, for this network, mode and epoch. In a mode
-    /// without signatures nothing can be said, and the channel decides.
+    /// Whether the signer's key signed this statement, for this network, mode and epoch. Of a kind
+    /// or in a mode without signatures nothing can be said, and the channel decides.
     #[must_use]
     pub fn signature_holds(&self, configuration: &Configuration, verifier: &dyn Verifier) -> bool {
         if self.body.epoch() != configuration.epoch() {
@@ -115,7 +127,8 @@ impl<T: Body> Signed<T> {
         let Some(key) = configuration.key(self.signer) else {
             return false;
         };
-        if !configuration.mode().signs() {
+        if !configuration.mode().signs() || T::UNSIGNED {
+            // One statement has one encoding.
             return self.signature == Signature::NONE;
         }
         let digest = configuration.digest(T::TAG, &covered_bytes(&self.body));

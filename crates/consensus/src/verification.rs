@@ -15,6 +15,7 @@ use crate::{
         Justification, Message, Report, RequestVote, TermRecord, Testimony, hash_of_reports,
     },
     mode::Mode,
+    mutation::{self, Mutation},
     request::{InvalidPayload, Payloads, Request},
     signature::{Signature, Verifier},
     signed::{Signed, Verified},
@@ -139,6 +140,7 @@ impl Verification {
             }
             Message::Vote(signed) => self.signature(signed)?,
             Message::Suspect(signed) => self.signature(signed)?,
+            Message::Leave(signed) => self.signature(signed)?,
             Message::Report(signed) => self.report(signed)?,
             Message::RequestVote(signed) => {
                 // Many signatures are behind it: only its leader's request is worth them.
@@ -326,10 +328,13 @@ impl Verification {
             | Message::RaftVote(_) => self.configuration.mode() != Mode::Byzantine,
             _ => self.configuration.mode() == Mode::Byzantine,
         };
-        // In Byzantine mode a signed statement counts whoever brings it; in the Raft modes the
-        // channel is the sender.
-        let right_channel =
-            self.configuration.mode() == Mode::Byzantine || message.signer() == from;
+        // In Byzantine mode a signed statement counts whoever brings it; in the Raft modes, and of
+        // what nobody signs, the channel is the sender.
+        let carried = match message {
+            Message::Suspect(_) => mutation::active(Mutation::SuspectsCarried),
+            _ => self.configuration.mode() == Mode::Byzantine,
+        };
+        let right_channel = carried || message.signer() == from;
         if of_mode && right_channel {
             Ok(())
         } else {

@@ -50,7 +50,7 @@ fn a_crawling_leader_is_deposed() {
         deposed
             .reasons
             .iter()
-            .all(|(_, reason)| *reason == Reason::Crawling),
+            .all(|leaver| leaver.reason == Reason::Crawling),
         "{:?}",
         deposed.reasons
     );

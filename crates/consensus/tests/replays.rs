@@ -13,7 +13,7 @@ use consensus::{
     NodeId, Signed, SignedHeader, Signer, Term,
     certificate::LeaveCertificate,
     evidence::{Evidence, Offence},
-    message::{Proof, Reason, Suspect},
+    message::{Leave, Proof, Reason},
     mutation::Mutation,
     signature::public_key,
 };
@@ -45,21 +45,20 @@ fn elsewhere(network: Hash, mode: Mode) -> Configuration {
     .unwrap()
 }
 
-/// A traitor takes suspicions that Q nodes signed elsewhere, says that they are of this network's
+/// A traitor takes Leaves that Q nodes signed elsewhere, says that they are of this network's
 /// first term, and shows them to everybody. Whether the leader, which nobody suspects, is deposed.
-fn suspicions_replayed(signed_in: &Configuration, epoch: Epoch, term: Term) -> bool {
+fn leaves_replayed(signed_in: &Configuration, epoch: Epoch, term: Term) -> bool {
     let mut cluster = Cluster::hostile(4);
     cluster.run_for(100);
     let here = Arc::clone(&cluster.setups[0].configuration);
-    let suspects = (0..3).map(|node| {
-        let suspect = Suspect {
+    let leaves = (0..3).map(|node| {
+        let leave = Leave {
             epoch,
             term,
-            commit: here.opening(),
-            uncommitted: None,
             reason: Reason::Silent,
+            followed: false,
         };
-        let mut signed = Signed::new(signed_in, NodeId(node), &key(node), suspect);
+        let mut signed = Signed::new(signed_in, NodeId(node), &key(node), leave);
         signed.body.epoch = here.epoch();
         signed.body.term = Term::ZERO;
         signed
@@ -70,7 +69,7 @@ fn suspicions_replayed(signed_in: &Configuration, epoch: Epoch, term: Term) -> b
         leave: Some(LeaveCertificate {
             epoch: here.epoch(),
             term: Term::ZERO,
-            suspects: suspects.collect(),
+            leaves: leaves.collect(),
         }),
         commit: None,
     };
@@ -83,32 +82,32 @@ fn suspicions_replayed(signed_in: &Configuration, epoch: Epoch, term: Term) -> b
 
 /// The replays are made as they must be: of this very network and term they depose its leader.
 #[test]
-fn suspicion_of_this_term_ends_it() {
+fn a_leave_of_this_term_ends_it() {
     let here = elsewhere(Hash([9; 32]), Mode::Byzantine);
-    assert!(suspicions_replayed(&here, Epoch::ZERO, Term::ZERO));
+    assert!(leaves_replayed(&here, Epoch::ZERO, Term::ZERO));
 }
 
 #[test]
-fn suspicion_of_another_term() {
+fn a_leave_of_another_term() {
     harms_only_under(Mutation::SignatureWithoutTerm, || {
         let here = elsewhere(Hash([9; 32]), Mode::Byzantine);
-        suspicions_replayed(&here, Epoch::ZERO, Term(8))
+        leaves_replayed(&here, Epoch::ZERO, Term(8))
     });
 }
 
 #[test]
-fn suspicion_of_another_epoch() {
+fn a_leave_of_another_epoch() {
     harms_only_under(Mutation::SignatureWithoutEpoch, || {
         let here = elsewhere(Hash([9; 32]), Mode::Byzantine);
-        suspicions_replayed(&here, Epoch(1), Term::ZERO)
+        leaves_replayed(&here, Epoch(1), Term::ZERO)
     });
 }
 
 #[test]
-fn suspicion_of_another_network() {
+fn a_leave_of_another_network() {
     harms_only_under(Mutation::SignatureWithoutNetwork, || {
         let there = elsewhere(Hash([10; 32]), Mode::Byzantine);
-        suspicions_replayed(&there, Epoch::ZERO, Term::ZERO)
+        leaves_replayed(&there, Epoch::ZERO, Term::ZERO)
     });
 }
 

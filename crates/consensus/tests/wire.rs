@@ -296,7 +296,7 @@ fn announced_lengths_are_judged_before_anything_is_read() {
         ("accepted", 1 + HEADER, "headers of a certificate", 64),
         ("locked", 1 + HEADER + 4, "votes of a certificate", 64),
         ("election", 8 + 8 + 40 + 32, "grants of a certificate", 64),
-        ("leave", 8 + 8, "suspects of a certificate", 64),
+        ("leave", 8 + 8, "leaves of a certificate", 64),
     ];
     for (name, offset, what, limit) in prefixes {
         let vector = named(name);

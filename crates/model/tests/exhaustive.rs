@@ -78,7 +78,7 @@ fn broken_rules_fork_within_two_terms() {
 }
 
 #[test]
-fn the_number_of_suspects_is_no_matter_of_safety() {
-    let checked = check(0, Variation::LeavesOnFewSuspects, SMALL);
+fn the_number_of_leaves_is_no_matter_of_safety() {
+    let checked = check(0, Variation::LeaveByFewLeaves, SMALL);
     assert!(checked.complete, "{checked:?}");
 }

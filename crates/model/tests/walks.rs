@@ -45,7 +45,7 @@ fn the_same_seed_is_the_same_walk() {
 fn every_broken_rule_forks_somewhere() {
     for variation in Variation::BROKEN {
         let Some(nodes) = soonest(variation) else {
-            assert_eq!(variation, Variation::LeavesOnFewSuspects);
+            assert_eq!(variation, Variation::LeaveByFewLeaves);
             continue;
         };
         let course = Course {

@@ -243,7 +243,10 @@ impl ReplicaTask {
             } => {
                 let reasons: Vec<String> = reasons
                     .iter()
-                    .map(|(node, why)| format!("{node}: {}", why.name()))
+                    .map(|one| {
+                        let followed = if one.followed { " (followed)" } else { "" };
+                        format!("{}: {}{followed}", one.node, one.reason.name())
+                    })
                     .collect();
                 tracing::warn!(%term, %leader, reasons = reasons.join(", "), "leader deposed");
             }
@@ -252,6 +255,13 @@ impl ReplicaTask {
             }
             Notice::Suspecting { term, reason } => {
                 tracing::warn!(%term, reason = reason.name(), "suspecting the leader");
+            }
+            Notice::Leaving {
+                term,
+                reason,
+                followed,
+            } => {
+                tracing::warn!(%term, reason = reason.name(), followed, "would leave the term");
             }
             Notice::Committed { point } => {
                 tracing::trace!(%point, "committed");

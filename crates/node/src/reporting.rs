@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use consensus::{NodeId, Status, Time, Timers, message::Reason};
+use consensus::{NodeId, Status, Time, Timers, event::Leaver, message::Reason};
 use tokio::sync::oneshot;
 use transport::{Endpoint, LinkPolicy, LinkState, Mesh};
 
@@ -136,14 +136,15 @@ impl Reporter {
     }
 }
 
-fn deposed_reason((node, reason): &(NodeId, Reason)) -> DeposedReason {
+fn deposed_reason(leaver: &Leaver) -> DeposedReason {
     DeposedReason {
-        node: node.0,
-        reason: reason.name().to_owned(),
-        account: match reason {
+        node: leaver.node.0,
+        reason: leaver.reason.name().to_owned(),
+        account: match leaver.reason {
             Reason::Starved(key) => Some(Id(key.account)),
             _ => None,
         },
+        followed: leaver.followed,
     }
 }
 

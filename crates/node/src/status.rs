@@ -71,19 +71,21 @@ pub struct Deposed {
     pub term: u64,
     /// Its leader's position.
     pub leader: u16,
-    /// Who suspected it, and why.
+    /// On whose word, and why.
     pub reasons: Vec<DeposedReason>,
 }
 
 /// One node's reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeposedReason {
-    /// Who suspected.
+    /// Who would leave the term.
     pub node: u16,
     /// `silent`, `starved`, `misbehaved`, `crawling` or `restarted`.
     pub reason: String,
     /// Whose request starved, for `starved`.
     pub account: Option<crate::frames::Id>,
+    /// Whether the node did not suspect the leader itself, but went along with others who did.
+    pub followed: bool,
 }
 
 /// The link to another validator.

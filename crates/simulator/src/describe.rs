@@ -49,6 +49,16 @@ pub fn message(message: &Message) -> String {
             signed.body.commit,
             reason(&signed.body.reason)
         ),
+        Message::Leave(signed) => format!(
+            "term {} {}{}",
+            signed.body.term,
+            reason(&signed.body.reason),
+            if signed.body.followed {
+                ", followed"
+            } else {
+                ""
+            }
+        ),
         Message::Report(signed) => report(&signed.body),
         Message::RequestVote(signed) => format!(
             "term {} base {} from {} reports",

@@ -32,7 +32,14 @@ fn four_nodes_follow_the_model() {
     let totals = replay(4, 0..40);
     // Locks there are only where Q < F.
     for kind in [
-        "suspect", "leave", "enter", "grant", "adopt", "accept", "commit", "restart",
+        "would-leave",
+        "leave",
+        "enter",
+        "grant",
+        "adopt",
+        "accept",
+        "commit",
+        "restart",
     ] {
         assert!(totals.steps.get(kind) > Some(&5), "{kind}: {totals:?}");
     }
@@ -47,10 +54,10 @@ fn seven_nodes_follow_the_model() {
     }
 }
 
-/// A leave certificate with a node's own Suspect in it leaves no sooner than that Suspect may: once
-/// the node's write of the term that it suspects is durable (P11.1).
+/// A leave certificate with a node's own Leave in it leaves no sooner than that Leave may: once the
+/// node's write of the term that it would leave is durable (P11.1).
 #[test]
-fn a_suspect_counts_once_its_term_is_durable() {
+fn a_leave_counts_once_its_term_is_durable() {
     let options = Options {
         seconds: 30,
         ..options(4, None)
@@ -67,7 +74,7 @@ fn a_suspect_counts_once_its_term_is_durable() {
 fn a_broken_rule_of_the_code_is_a_divergence() {
     for (mutation, nodes, seeds) in [
         (Mutation::RepeatedElectionLowersPair, 4, 0..10),
-        (Mutation::LeaveByFewSuspects, 4, 0..20),
+        (Mutation::LeaveByFewLeaves, 4, 0..20),
         (Mutation::VotesBelowBase, 4, 0..20),
         (Mutation::EquivocatorReportCounts, 4, 20..30),
         (Mutation::FewerReports, 4, 0..10),

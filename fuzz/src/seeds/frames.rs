@@ -199,6 +199,7 @@ fn status() -> StatusReport {
                 node: 1,
                 reason: "starved".to_owned(),
                 account: Some(ID),
+                followed: true,
             }],
         }),
         pending: 4,

@@ -138,6 +138,7 @@ fn parts(seeds: &mut Seeds, name: &str, bytes: &[u8]) {
     match message {
         Message::Vote(_) => seeds.add("part", name, prefixed(3, signed)),
         Message::Suspect(_) => seeds.add("part", name, prefixed(4, signed)),
+        Message::Leave(_) => seeds.add("part", name, prefixed(7, signed)),
         Message::Report(_) => seeds.add("part", name, prefixed(5, signed)),
         Message::VoteGranted(grant) => {
             seeds.add("part", name, prefixed(6, signed));

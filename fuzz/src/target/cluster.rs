@@ -102,6 +102,7 @@ fn resigned(cluster: &Cluster, message: Message, body: u8) -> Message {
         Heartbeat,
         Vote,
         Suspect,
+        Leave,
         Report,
         RequestVote,
         VoteGranted,

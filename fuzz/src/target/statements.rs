@@ -6,7 +6,7 @@ use consensus::{
     Entry, EntryHeader, Evidence, Message, NodeId, SignedHeader, Verification,
     certificate::{ElectionCertificate, LeaveCertificate, QuorumCertificate},
     encoding::{Canonical, Reader, Writer},
-    message::{Grant, Report, Suspect, TermRecord, Vote, hash_of_reports},
+    message::{Grant, Leave, Report, Suspect, TermRecord, Vote, hash_of_reports},
     signed::Signed,
 };
 
@@ -71,7 +71,7 @@ pub(super) fn canonical<T: Canonical + PartialEq + Debug>(bytes: &[u8]) -> Optio
 
 pub(super) const PART: Target = Target {
     name: "part",
-    about: "what messages consist of, by itself: entries, headers, votes, suspects, reports, grants: one encoding",
+    about: "what messages consist of, by itself: entries, headers, votes, suspects, leaves, reports, grants: one encoding",
     run: part,
     memory: MEMORY,
     longest: 16 << 10,
@@ -117,6 +117,9 @@ fn part(input: &[u8]) {
         }
         6 => {
             let _ = canonical::<Signed<Grant>>(bytes);
+        }
+        7 => {
+            let _ = canonical::<Signed<Leave>>(bytes);
         }
         _ => {}
     }
@@ -166,7 +169,7 @@ fn certificate(input: &[u8]) {
             2 => canonical::<LeaveCertificate>(input.0).map(|certificate| {
                 let good = certificate.check(configuration, verifier);
                 assert!(
-                    good.is_err() || certificate.suspects.len() >= configuration.sizes().quorum()
+                    good.is_err() || certificate.leaves.len() >= configuration.sizes().quorum()
                 );
                 good
             }),

@@ -148,6 +148,8 @@ struct DeposedJson<'a> {
 struct ReasonJson<'a> {
     node: Option<&'a str>,
     reason: &'a str,
+    /// Whether the node did not suspect the leader itself, but went along with others who did.
+    followed: bool,
 }
 
 pub fn as_json<'a>(
@@ -183,6 +185,7 @@ pub fn as_json<'a>(
                 .map(|reason| ReasonJson {
                     node: name(reason.node),
                     reason: &reason.reason,
+                    followed: reason.followed,
                 })
                 .collect(),
         }),

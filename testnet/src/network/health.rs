@@ -277,10 +277,11 @@ fn deposition(network: &Network, facts: &Facts) -> Option<String> {
         .map(|reason| {
             let account = account_of(reason).map(|account| format!(" {account}"));
             format!(
-                "{}: {}{}",
+                "{}: {}{}{}",
                 name(reason.node),
                 reason.reason,
-                account.unwrap_or_default()
+                account.unwrap_or_default(),
+                if reason.followed { ", followed" } else { "" }
             )
         })
         .collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use consensus::{
     Hash, Index, Message, Mode, NodeId, Point, Recipient, Term,
-    message::{Grant, Heartbeat, RaftVote, Reason, Suspect, Vote},
+    message::{Grant, Heartbeat, Leave, RaftVote, Reason, Suspect, Vote},
 };
 use node::{Behaviour, Context, Verdict};
 
@@ -50,7 +50,7 @@ impl TermInflate {
             index: Index(self.claims + 1),
             hash: Hash([9; 32]),
         };
-        match self.claims % 4 {
+        match self.claims % 5 {
             0 => sign(
                 context,
                 Suspect {
@@ -63,6 +63,15 @@ impl TermInflate {
             ),
             1 => sign(
                 context,
+                Leave {
+                    epoch,
+                    term,
+                    reason: Reason::Silent,
+                    followed: false,
+                },
+            ),
+            2 => sign(
+                context,
                 Heartbeat {
                     epoch,
                     term,
@@ -71,7 +80,7 @@ impl TermInflate {
                     election: None,
                 },
             ),
-            2 => sign(
+            3 => sign(
                 context,
                 Grant {
                     epoch,

@@ -78,12 +78,18 @@ KINDS = {
     "fetch-reply": 10,
     "relay": 11,
     "accuse": 12,
+    "leave": 14,
 }
+
+# Nobody signs these: the signature is zeros.
+UNSIGNED = {"suspect"}
 
 
 def message(domain, kind, signer, key, body, signature=None):
     """A message between validators, signed by `key` unless another signature is given."""
-    if signature is None:
+    if signature is None and kind in UNSIGNED:
+        signature = bytes(64)
+    elif signature is None:
         signature = key.sign(domain.digest("hawser/v1/" + kind, body))
     return u8(KINDS[kind]) + u16(signer) + body + signature
 
@@ -94,6 +100,10 @@ def vote(term, accepted=None, locked=None, applied=None):
 
 def suspect(term, commit, uncommitted=None, reason=b"\0"):
     return u64(0) + u64(term) + commit + option(uncommitted) + reason
+
+
+def leave(term, reason=b"\0", followed=False):
+    return u64(0) + u64(term) + reason + (b"\1" if followed else b"\0")
 
 
 def fetch(from_, target=None):

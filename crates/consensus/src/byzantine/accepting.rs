@@ -162,7 +162,7 @@ impl Byzantine {
         // a base at the window's edge does not stop the term.
         let limit = self.commit.index.0 + limits::WINDOW;
         let in_window = header.index.0 <= limit || opens_term;
-        let stopped = self.suspicion.is_some() && mutation::active(Mutation::SuspectStopsVoting);
+        let stopped = self.stopped_by_suspicion();
         self.votes_in(header.term)
             && !stopped
             && self.application_keeps_up()
@@ -205,7 +205,7 @@ impl Byzantine {
 
     /// Broadcasts a vote if a point moved (P2.6). It leaves once what it says is durable.
     pub(super) fn vote(&mut self) {
-        let stopped = self.suspicion.is_some() && mutation::active(Mutation::SuspectStopsVoting);
+        let stopped = self.stopped_by_suspicion();
         let term = self.state.pair_term;
         if !self.votes_in(term) || stopped {
             self.applied_vote_due = None;

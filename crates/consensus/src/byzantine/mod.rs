@@ -14,10 +14,12 @@ mod deposing;
 mod electing;
 mod fetching;
 mod leading;
+mod leaving;
 mod reporting;
 mod requests;
 pub mod select_base;
 mod serving;
+mod suspecting;
 pub mod void;
 mod votes;
 mod witness;
@@ -47,10 +49,11 @@ use crate::{
 use accepting::Side;
 use branches::Branches;
 use crawling::Idleness;
-use deposing::Suspicion;
 use electing::Candidacy;
 use fetching::Fetches;
+use leaving::Leaves;
 use serving::Allowances;
+use suspecting::{Suspects, Suspicion};
 use votes::Votes;
 use witness::Memory;
 
@@ -99,7 +102,8 @@ pub struct Byzantine {
     heartbeat_due: Time,
 
     suspicion: Option<Suspicion>,
-    suspects: BTreeMap<NodeId, (Signed<crate::message::Suspect>, Time)>,
+    suspects: Suspects,
+    leaves: Leaves,
     timer: Timer,
     idleness: Idleness,
     /// Per peer: when it was last told about this node's term.
@@ -198,7 +202,8 @@ impl Byzantine {
             led_write: None,
             heartbeat_due: now.monotonic,
             suspicion: None,
-            suspects: BTreeMap::new(),
+            suspects: Suspects::default(),
+            leaves: Leaves::default(),
             timer: Timer {
                 level: 0,
                 term_deadline: None,
@@ -368,6 +373,7 @@ impl Byzantine {
             Message::Heartbeat(signed) => self.heartbeat(from, signed),
             Message::Vote(signed) => self.vote_received(from, signed),
             Message::Suspect(signed) => self.suspect_received(from, signed),
+            Message::Leave(signed) => self.leave_received(signed),
             Message::Report(signed) => self.report_received(signed),
             Message::RequestVote(signed) => self.request_vote(signed),
             Message::VoteGranted(signed) => self.vote_granted(signed),

@@ -71,7 +71,8 @@ impl Canonical for Reason {
     }
 }
 
-/// A node suspects leader(T), and keeps accepting, voting and counting in T (P4.2).
+/// A node suspects leader(T), and keeps accepting, voting and counting in T (P4.2). Unsigned, and worth
+/// something over its maker's channel alone, for as long as it is fresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suspect {
     /// The epoch.
@@ -106,7 +107,42 @@ impl Canonical for Suspect {
     }
 }
 
-body!(Suspect, "hawser/v1/suspect");
+// Nobody signs it: kept, it would say of an old suspicion what it said of a fresh one (P4.2).
+body!(Suspect, "hawser/v1/suspect", unsigned);
+
+/// A node would have the term end: it counted Q nodes that suspect, or f + 1 that said this (P4.3).
+/// It binds to nothing: its maker votes in the term until it holds a leave certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leave {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The term to leave.
+    pub term: Term,
+    /// Why its maker suspects the leader, or else what most of those gave that it counted.
+    pub reason: Reason,
+    /// Whether its maker does not suspect the leader itself: the reason is that of others.
+    pub followed: bool,
+}
+
+impl Canonical for Leave {
+    fn encode(&self, writer: &mut Writer) {
+        self.epoch.encode(writer);
+        self.term.encode(writer);
+        self.reason.encode(writer);
+        writer.bool(self.followed);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            epoch: Epoch::decode(reader)?,
+            term: Term::decode(reader)?,
+            reason: Reason::decode(reader)?,
+            followed: reader.bool()?,
+        })
+    }
+}
+
+body!(Leave, "hawser/v1/leave");
 
 /// What entitled a node to its accepted pair (P3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ mod vote;
 pub use append::{AppendEntries, Heartbeat};
 pub use catch_up::{Fetch, FetchReply, Proof, Relay};
 pub use election::{
-    Grant, Justification, PairReport, Reason, Report, RequestVote, Suspect, TermRecord,
+    Grant, Justification, Leave, PairReport, Reason, Report, RequestVote, Suspect, TermRecord,
     hash_of_reports,
 };
 pub use raft::{AppendOutcome, RaftAppend, RaftAppendReply, RaftRequestVote, RaftVote};
@@ -133,6 +133,8 @@ messages! {
     Accuse(Evidence) = 12, Bulk;
     /// What may convict somebody together with what another node holds (P7.3).
     Testimony(Testimony) = 13, Bulk;
+    /// A node would have the term end (P4.3).
+    Leave(Leave) = 14, Urgent;
     /// Raft's AppendEntries (P10.1).
     RaftAppend(RaftAppend) = 20, Bulk;
     /// Its answer.
@@ -152,6 +154,7 @@ impl Message {
             Self::Heartbeat(signed) => Some(signed.body.term),
             Self::Vote(signed) => Some(signed.body.term),
             Self::Suspect(signed) => Some(signed.body.term),
+            Self::Leave(signed) => Some(signed.body.term),
             Self::Report(signed) => Some(signed.body.term),
             Self::RequestVote(signed) => Some(signed.body.term),
             Self::VoteGranted(signed) => Some(signed.body.term),

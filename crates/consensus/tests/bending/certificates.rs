@@ -8,6 +8,7 @@ use consensus::{
         CertificateError, Counted, ElectionCertificate, LeaveCertificate, QuorumCertificate,
     },
     limits,
+    message::Reason,
 };
 
 const TERM: u64 = 2;
@@ -285,7 +286,7 @@ fn an_election_certificate_is_bent_in_one_place() {
 #[test]
 fn a_leave_certificate_is_bent_in_one_place() {
     type Bend = fn(&Network, &mut LeaveCertificate);
-    use CertificateError::{Lagging, Mismatch, Signature, Signers};
+    use CertificateError::{Mismatch, Signature, Signers};
     let network = Network::new(4);
     let sound = network.leave(TERM);
     let check = |it: &LeaveCertificate| it.check(&network.configuration, &Ed25519::default());
@@ -294,50 +295,44 @@ fn a_leave_certificate_is_bent_in_one_place() {
         ("another term", |_, it| it.term = Term(3), Mismatch),
         ("another epoch", |_, it| it.epoch = Epoch(1), Mismatch),
         (
-            "one suspicion of an older term",
-            |network, it| it.suspects[2] = network.suspect(2, 1, 0),
+            "one Leave of an older term",
+            |network, it| it.leaves[2] = network.would_leave(2, 1),
             Mismatch,
         ),
         (
-            "one suspicion of a later term",
-            |network, it| it.suspects[2] = network.suspect(2, 3, 0),
+            "one Leave of a later term",
+            |network, it| it.leaves[2] = network.would_leave(2, 3),
             Mismatch,
         ),
         (
             "the last signature is another's",
-            |_, it| it.suspects[2].signature = it.suspects[1].signature,
+            |_, it| it.leaves[2].signature = it.leaves[1].signature,
             Signature,
         ),
         (
-            "one suspects twice",
-            |_, it| it.suspects[2] = it.suspects[1].clone(),
+            "one signs twice",
+            |_, it| it.leaves[2] = it.leaves[1].clone(),
             Signers,
         ),
         (
             "an unknown signer",
-            |_, it| it.suspects[2].signer = NodeId(4),
+            |_, it| it.leaves[2].signer = NodeId(4),
             Signers,
         ),
         (
-            "one suspicion less",
-            |_, it| it.suspects.truncate(2),
+            "one Leave less",
+            |_, it| it.leaves.truncate(2),
             too_few(2, 3),
         ),
         (
-            "the first lags",
-            |network, it| {
-                let ahead = limits::WINDOW + 1;
-                it.suspects[1] = network.suspect(1, TERM, ahead);
-                it.suspects[2] = network.suspect(2, TERM, ahead);
-            },
-            Lagging,
+            "another reason",
+            |_, it| it.leaves[2].body.reason = Reason::Crawling,
+            Signature,
         ),
         (
-            "the last is ahead of all",
-            |network, it| {
-                it.suspects[2] = network.suspect(2, TERM, limits::WINDOW + 1);
-            },
-            Lagging,
+            "one is said to have followed",
+            |_, it| it.leaves[2].body.followed = true,
+            Signature,
         ),
     ];
     for (what, bend, error) in bends {

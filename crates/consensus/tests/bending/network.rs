@@ -9,7 +9,7 @@ use consensus::{
     SignedHeader, Signer, Term, Verification,
     certificate::{Counted, ElectionCertificate, LeaveCertificate, QuorumCertificate},
     merkle,
-    message::{Grant, Reason, Suspect, Vote},
+    message::{Grant, Leave, Reason, Vote},
     signature::public_key,
 };
 use ed25519_dalek::SigningKey;
@@ -209,30 +209,26 @@ impl Network {
         }
     }
 
-    pub fn suspect(&self, node: u16, term: u64, commit: u64) -> Signed<Suspect> {
+    pub fn would_leave(&self, node: u16, term: u64) -> Signed<Leave> {
         self.sign(
             node,
-            Suspect {
+            Leave {
                 epoch: Epoch::ZERO,
                 term: Term(term),
-                commit: Point {
-                    index: Index(commit),
-                    hash: Hash::default(),
-                },
-                uncommitted: None,
                 reason: Reason::Silent,
+                followed: false,
             },
         )
     }
 
-    /// As many of the first nodes as a quorum suspect a term's leader.
+    /// As many of the first nodes as a quorum would leave a term.
     pub fn leave(&self, term: u64) -> LeaveCertificate {
         LeaveCertificate {
             epoch: Epoch::ZERO,
             term: Term(term),
-            suspects: self
+            leaves: self
                 .quorum()
-                .map(|node| self.suspect(node, term, 0))
+                .map(|node| self.would_leave(node, term))
                 .collect(),
         }
     }

@@ -113,19 +113,15 @@ fn a_bad_leave_certificate_is_refused_wherever_it_stands() {
     let network = Network::new(4);
     let sound = network.leave(TERM);
     let mut forged = sound.clone();
-    break_signature(&mut forged.suspects[1].signature);
+    break_signature(&mut forged.leaves[1].signature);
     let mut empty = sound.clone();
-    empty.suspects.clear();
+    empty.leaves.clear();
     in_each_place(
         |certificate| with_leave(&network, certificate),
         &network,
         &sound,
         &[
-            (
-                "a forged suspicion",
-                forged,
-                CertificateError::Signature.into(),
-            ),
+            ("a forged Leave", forged, CertificateError::Signature.into()),
             (
                 "no suspicion",
                 empty,

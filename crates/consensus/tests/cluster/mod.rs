@@ -7,9 +7,9 @@ use std::{
 
 use consensus::{
     ClientChecks, Configuration, Domain, Ed25519, Entry, Event, Hash, InvalidPayload, Message,
-    Mode, NodeId, Now, Output, Payloads, Recipient, Record, Recovery, Replica, Request, RequestKey,
-    Restored, Setup, Status, Time, Timers, Verification, VoteState, WriteId, message::Applied,
-    signature::public_key,
+    Mode, NodeId, Now, Output, Payloads, PublicKey, Recipient, Record, Recovery, Replica, Request,
+    RequestKey, Restored, Setup, Signature, Status, Time, Timers, Verification, Verifier,
+    VoteState, WriteId, message::Applied, signature::public_key,
 };
 use ed25519_dalek::SigningKey;
 
@@ -29,6 +29,15 @@ impl Payloads for Numbers {
 
     fn check(&self, payload: &[u8]) -> Result<RequestKey, InvalidPayload> {
         self.key(payload)
+    }
+}
+
+/// Checks nothing.
+struct Trusting;
+
+impl Verifier for Trusting {
+    fn verify(&self, _: &PublicKey, _: &Hash, _: &Signature) -> bool {
+        true
     }
 }
 
@@ -67,6 +76,18 @@ impl Cluster {
     pub fn hostile(nodes: u8) -> Self {
         let mut cluster = Self::new(nodes);
         cluster.is_hostile = true;
+        cluster
+    }
+
+    /// One in which every signature passes for good: for many runs in which nobody forges any.
+    #[allow(dead_code, reason = "some tests need it")]
+    pub fn trusting(nodes: u8) -> Self {
+        let mut cluster = Self::new(nodes);
+        cluster.verification = Verification::new(
+            Arc::clone(&cluster.setups[0].configuration),
+            Arc::new(Trusting),
+            Arc::new(Numbers),
+        );
         cluster
     }
 
@@ -369,6 +390,12 @@ impl Cluster {
             }
         }
         self.settle();
+    }
+
+    /// Whether a node executed so many requests.
+    #[allow(dead_code, reason = "some tests need it")]
+    pub fn has_applied(&self, node: usize, requests: usize) -> bool {
+        self.hosts[node].requests.len() >= requests
     }
 
     /// All nodes executed the same requests, this many.

@@ -31,7 +31,7 @@ where
         .text("signer", &signed.signer.0.to_string())
         .text("tag", T::TAG)
         .hex("body", &body);
-    if configuration.mode().signs() {
+    if configuration.mode().signs() && !T::UNSIGNED {
         fields = fields
             .hex("digest", &configuration.digest(T::TAG, &body).0)
             .hex("signature", &signed.signature.0);
@@ -133,8 +133,20 @@ pub fn messages() -> Vec<Object> {
         vectors.push(message(
             network,
             &name,
-            "validator 3 suspects leader(0)",
+            "validator 3 suspects leader(0); nobody signs it",
             scene.suspect(3, reason),
+        ));
+    }
+    for (name, reason, followed) in [
+        ("leave, silent", Reason::Silent, false),
+        ("leave, starved", Scene::starved(), false),
+        ("leave, followed", Reason::Crawling, true),
+    ] {
+        vectors.push(message(
+            network,
+            name,
+            "validator 2 would leave term 0",
+            scene.would_leave(2, reason, followed),
         ));
     }
     for (signer, what) in [

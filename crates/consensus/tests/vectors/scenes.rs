@@ -8,7 +8,7 @@ use consensus::{
     certificate::{Counted, ElectionCertificate, LeaveCertificate, QuorumCertificate},
     encoding::Canonical,
     message::{
-        Applied, Grant, Justification, PairReport, Reason, Report, RequestVote, Suspect,
+        Applied, Grant, Justification, Leave, PairReport, Reason, Report, RequestVote, Suspect,
         TermRecord, Vote,
     },
 };
@@ -122,6 +122,16 @@ impl Scene {
         self.network.sign(signer, suspect)
     }
 
+    pub fn would_leave(&self, signer: u16, reason: Reason, followed: bool) -> Signed<Leave> {
+        let leave = Leave {
+            epoch: Epoch::ZERO,
+            term: Term(0),
+            reason,
+            followed,
+        };
+        self.network.sign(signer, leave)
+    }
+
     pub fn starved() -> Reason {
         Reason::Starved(RequestKey {
             account: [0xac; 32],
@@ -133,10 +143,10 @@ impl Scene {
         LeaveCertificate {
             epoch: Epoch::ZERO,
             term: Term(0),
-            suspects: vec![
-                self.suspect(1, Reason::Silent),
-                self.suspect(2, Self::starved()),
-                self.suspect(3, Reason::Crawling),
+            leaves: vec![
+                self.would_leave(1, Reason::Silent, false),
+                self.would_leave(2, Self::starved(), false),
+                self.would_leave(3, Reason::Silent, true),
             ],
         }
     }

@@ -1,9 +1,9 @@
 //! What the traitors can do to a correct node in a tick.
 //!
 //! They have no state: what they say themselves is assumed to be said, in every shape, and what
-//! correct nodes said in a term is theirs to keep. A leave certificate can be shown as soon as f
-//! Suspects of theirs complete those that correct nodes ever signed in the term, however old:
-//! correct nodes do not count old Suspects, but nothing in a certificate tells its age.
+//! correct nodes signed in a term is theirs to keep. A leave certificate can be shown as soon as f
+//! Leaves of theirs complete those that correct nodes ever signed in the term, however old: nothing
+//! in a certificate tells its age. Suspects are not signed, so they cannot keep those.
 
 use super::{
     rules::{Broken, Disturbance, Network},
@@ -31,6 +31,8 @@ pub enum Choice {
     Accuse,
     /// Traitors report, grant and vote, as far as this node sees.
     Help,
+    /// Traitors suspect its leader and would leave, as far as this node sees.
+    Urge,
     /// It is shown a commit certificate of an earlier term. Without effect under the rules, so
     /// nobody bothers unless one is broken.
     OldCertificate,
@@ -83,6 +85,9 @@ impl Network {
             Disturbance::Traitors { .. } => {}
         }
         self.certificates(state, node, &mut options);
+        if self.urging_matters(node, position) {
+            options.push(Choice::Urge);
+        }
         if self.leader(node.term).is_some() {
             if self.help_matters(state, position) {
                 options.push(Choice::Help);
@@ -120,7 +125,7 @@ impl Network {
             let said = state.said(term);
             let has =
                 |set: u8, needed: usize| set.count_ones() as usize >= self.with_traitors(needed);
-            if has(said.suspected, self.suspects()) {
+            if has(said.would_leave, self.leaves()) {
                 options.push(Choice::Leave(term));
             }
             if self.leader(term).is_some() || (term == node.term && node.adopted) {
@@ -134,6 +139,17 @@ impl Network {
                 options.push(Choice::Elect(term));
             }
         }
+    }
+
+    /// Whether traitors can bring a node to sign a Leave that it would not sign without them. What
+    /// they showed sooner and it kept, they may as well show when it matters.
+    fn urging_matters(&self, node: &Node, position: usize) -> bool {
+        // In its turn the node first hears once more from those who suspect: one may be new.
+        let counted = node.counted(position).count_ones() as usize + 1;
+        let unsigned = node.leaves & 1 << position == 0;
+        let leaves = node.leaves.count_ones() as usize + 1;
+        unsigned && (counted >= self.with_traitors(self.suspects()) || node.leaves != 0)
+            || !unsigned && leaves >= self.with_traitors(self.leaves())
     }
 
     /// Whether traitors make up for correct nodes that are missing in a correct leader's term.

@@ -114,7 +114,8 @@ pub fn starts(network: &Network, bounds: Bounds) -> Vec<State> {
         .flat_map(|set| {
             let state = State::start(network, &set);
             let again = restarted(network, &state);
-            std::iter::once(state).chain(again)
+            let leaving = leaving(&state);
+            std::iter::once(state).chain(again).chain([leaving])
         })
         .collect()
 }
@@ -136,6 +137,17 @@ fn restarted(network: &Network, state: &State) -> Option<State> {
         }
     }
     (again != *state).then_some(again)
+}
+
+/// The same with nodes that all signed that they would leave, and were not heard.
+fn leaving(state: &State) -> State {
+    let mut leaving = state.clone();
+    let lowest = leaving.lowest();
+    for (position, node) in leaving.nodes.iter_mut().enumerate() {
+        node.leaves = 1 << position;
+        leaving.said[usize::from(node.term - lowest)].would_leave |= 1 << position;
+    }
+    leaving
 }
 
 /// Visits every state that can be reached.

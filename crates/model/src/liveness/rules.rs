@@ -7,6 +7,9 @@ use crate::safety::Sizes;
 /// The level at which timers stop growing.
 pub const HIGHEST_LEVEL: u8 = 3;
 
+/// The level beyond which a Suspect counts no longer (P4.3).
+pub const WIDEST_LEVEL: u8 = 1;
+
 /// The longest timer in ticks: the term timer at the highest level.
 pub const LONGEST_TIMER: u8 = 1 << HIGHEST_LEVEL;
 
@@ -22,6 +25,8 @@ pub enum Broken {
     SuspectsNeverAge,
     OldCertificateEndsSuspicion,
     LeavesOnFewSuspects,
+    LeaveByFewLeaves,
+    LeaveSentOnce,
     CommitEndsStarved,
     ReportsNotResent,
     SuspectsWithoutCertificate,
@@ -30,7 +35,7 @@ pub enum Broken {
 
 impl Broken {
     /// All but [`Broken::Nothing`].
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::LateNodesUnanswered,
         Self::SuspectStopsVoting,
         Self::LevelResetByCommit,
@@ -38,6 +43,8 @@ impl Broken {
         Self::SuspectsNeverAge,
         Self::OldCertificateEndsSuspicion,
         Self::LeavesOnFewSuspects,
+        Self::LeaveByFewLeaves,
+        Self::LeaveSentOnce,
         Self::CommitEndsStarved,
         Self::ReportsNotResent,
         Self::SuspectsWithoutCertificate,
@@ -56,6 +63,8 @@ impl Broken {
             Self::SuspectsNeverAge => "suspects-never-age",
             Self::OldCertificateEndsSuspicion => "old-certificate-ends-suspicion",
             Self::LeavesOnFewSuspects => "leaves-on-few-suspects",
+            Self::LeaveByFewLeaves => "leave-by-few-leaves",
+            Self::LeaveSentOnce => "leave-sent-once",
             Self::CommitEndsStarved => "commit-ends-starved",
             Self::ReportsNotResent => "reports-not-resent",
             Self::SuspectsWithoutCertificate => "suspects-without-certificate",
@@ -70,6 +79,8 @@ impl Broken {
             Self::Nothing => "",
             Self::LateNodesUnanswered
             | Self::LeavesOnFewSuspects
+            | Self::LeaveByFewLeaves
+            | Self::LeaveSentOnce
             | Self::ReportsNotResent
             | Self::CertificatesNeverRepeated => "P4.3",
             Self::SuspectStopsVoting
@@ -94,7 +105,9 @@ impl Broken {
             Self::OldCertificateEndsSuspicion => {
                 "any commit certificate ends `silent`, however old"
             }
-            Self::LeavesOnFewSuspects => "f + 1 Suspects end a term",
+            Self::LeavesOnFewSuspects => "a node would leave when f + 1 suspect",
+            Self::LeaveByFewLeaves => "f + 1 Leaves end a term",
+            Self::LeaveSentOnce => "a Leave is sent once",
             Self::CommitEndsStarved => "a commit of anything ends `starved`",
             Self::ReportsNotResent => "a report is sent once",
             Self::SuspectsWithoutCertificate => "a Suspect comes without its term's certificate",
@@ -109,7 +122,7 @@ impl Broken {
     pub const fn is_harmless(self) -> bool {
         matches!(
             self,
-            Self::ReportsNotResent | Self::SuspectsWithoutCertificate
+            Self::ReportsNotResent | Self::SuspectsWithoutCertificate | Self::LevelResetByCommit
         )
     }
 }
@@ -196,13 +209,32 @@ impl Network {
         self.correct.iter().position(|&node| node == leader)
     }
 
-    /// Suspects of a leave certificate (P4.3).
+    /// Nodes that suspect, or would leave, for one more to sign a Leave (P4.3).
     #[must_use]
     pub fn suspects(&self) -> usize {
         match self.broken {
             Broken::LeavesOnFewSuspects => self.sizes.faulty + 1,
             _ => self.sizes.quorum,
         }
+    }
+
+    /// Leaves of a leave certificate (P4.3).
+    #[must_use]
+    pub fn leaves(&self) -> usize {
+        match self.broken {
+            Broken::LeaveByFewLeaves => self.sizes.faulty + 1,
+            _ => self.sizes.quorum,
+        }
+    }
+
+    /// How long a Suspect counts for a node of this level (P4.3).
+    #[must_use]
+    pub const fn fresh(level: u8) -> u8 {
+        2 * Self::silence(if level < WIDEST_LEVEL {
+            level
+        } else {
+            WIDEST_LEVEL
+        })
     }
 
     /// What the traitors need from correct nodes to have a quorum.

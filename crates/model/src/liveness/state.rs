@@ -31,6 +31,10 @@ pub enum Suspicion {
 pub struct Sent {
     /// A Suspect.
     pub suspect: bool,
+    /// What took it to its term, ahead of a Suspect.
+    pub proof: bool,
+    /// A Leave.
+    pub leave: bool,
     /// A report with its leave certificate.
     pub report: bool,
     /// The leader's `RequestVote`.
@@ -69,10 +73,12 @@ pub struct Node {
     pub granted: bool,
     /// What it thinks of its leader.
     pub suspicion: Suspicion,
-    /// Ticks until it repeats its Suspect or its report.
+    /// Ticks until it repeats its certificate, its Leave or its report.
     pub repeat: u8,
     /// How long ago it heard each correct node's Suspect of this term.
     pub heard: [u8; MOST_CORRECT],
+    /// Whose Leaves of this term it holds, its own among them.
+    pub leaves: Nodes,
     /// As a leader: whose reports it holds.
     pub reports: Nodes,
     /// As a leader: whether it asked for grants.
@@ -84,6 +90,23 @@ pub struct Node {
 }
 
 impl Node {
+    /// Whose Suspects it heard lately enough to count them (P4.3).
+    #[must_use]
+    pub fn fresh(&self) -> Nodes {
+        let newest = Network::fresh(self.level);
+        let heard = self.heard.iter().enumerate();
+        heard
+            .filter(|(_, age)| **age <= newest)
+            .fold(0, |set, (position, _)| set | 1 << position)
+    }
+
+    /// Whom it counts as suspecting, its own position given: who does, and who would leave (P4.3).
+    #[must_use]
+    pub fn counted(&self, position: usize) -> Nodes {
+        let own = Nodes::from(self.suspicion != Suspicion::None) << position;
+        self.fresh() & !(1 << position) | own | self.leaves
+    }
+
     /// Enters a term, by its election certificate or by the leave certificate of the one before.
     /// Everything that belonged to the old term ends (P4.3, P4.6).
     pub fn enter(&mut self, term: u8, by_election: bool, grows: bool) {
@@ -102,8 +125,8 @@ impl Node {
 /// What correct nodes have said in a term, and traitors may have kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Said {
-    /// Who ever suspected its leader.
-    pub suspected: Nodes,
+    /// Who signed that it would leave.
+    pub would_leave: Nodes,
     /// Who reported for it. Only where a traitor leads, like what follows.
     pub reported: Nodes,
     /// Who granted it.
@@ -119,8 +142,8 @@ pub struct State {
     pub nodes: Vec<Node>,
     /// From the lowest term of a correct node on.
     pub said: Vec<Said>,
-    /// A correct leader leads this term: each correct node has its commits, and not enough of
-    /// them ever suspected it.
+    /// A correct leader leads this term: each correct node has its commits, none would leave it,
+    /// and not enough of them suspected it lately.
     pub settled: Option<u8>,
     /// Ticks since a correct node last suspected; counted only where errors are rare.
     pub calm: u8,
@@ -155,7 +178,7 @@ impl State {
         for term in lowest..=highest {
             let mut said = Said::default();
             if term < highest {
-                said.suspected = everybody;
+                said.would_leave = everybody;
             }
             for (position, node) in state.nodes.iter().enumerate() {
                 let bit = 1 << position;
@@ -214,7 +237,7 @@ impl State {
             let term = lowest + u8::try_from(place).unwrap_or(u8::MAX);
             if network.leader(term).is_some() {
                 *said = Said {
-                    suspected: said.suspected,
+                    would_leave: said.would_leave,
                     ..Said::default()
                 };
             }

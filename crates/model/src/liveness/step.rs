@@ -35,7 +35,7 @@ impl Network {
             let said = &mut next.said[usize::from(node.term - from)];
             let bit = 1 << position;
             let put = |set: &mut Nodes, holds: bool| *set |= if holds { bit } else { 0 };
-            put(&mut said.suspected, node.sent.suspect);
+            put(&mut said.would_leave, node.leaves & bit != 0);
             put(&mut said.reported, node.reported);
             put(&mut said.granted, node.granted);
             put(&mut said.adopted, node.adopted);
@@ -56,26 +56,30 @@ impl Network {
         }
     }
 
-    /// Ticks until the Suspects of the last error have aged everywhere (P4.2).
+    /// Ticks until the Suspects of the last error have aged everywhere (P4.3).
     #[must_use]
     pub const fn calm_needed() -> u8 {
-        2 * Self::silence(HIGHEST_LEVEL) + 2
+        Self::fresh(HIGHEST_LEVEL) + 2
     }
 
-    /// A correct leader has settled once every correct node has commits of its term and fewer
-    /// of them have ever suspected it than traitors need for a leave certificate.
+    /// A correct leader has settled once every correct node has commits of its term, none of them
+    /// would leave it, and nobody heard lately of as many who suspect it as traitors need for a
+    /// Leave.
     fn settle(&self, state: &mut State) {
         let term = state.highest();
         let Some(leader) = self.leader(term) else {
             return;
         };
+        // A Leave may be under way, and does not age.
+        let nobody_would_leave = state.said.last().is_none_or(|said| said.would_leave == 0);
         let few = match self.disturbance {
             Disturbance::Traitors { hasty } => {
-                let said = state.said.last().map_or(0, |said| said.suspected);
                 let hasty_node = hasty.map_or(0, |node| 1 << node);
-                hasty != Some(leader)
-                    && ((said | hasty_node).count_ones() as usize)
-                        < self.with_traitors(self.sizes.quorum)
+                let too_few = |node: &Node| {
+                    let heard = (node.fresh() | hasty_node).count_ones() as usize;
+                    heard < self.with_traitors(self.sizes.quorum)
+                };
+                hasty != Some(leader) && state.nodes.iter().all(too_few)
             }
             Disturbance::Errors => true,
         };
@@ -83,7 +87,7 @@ impl Network {
             .nodes
             .iter()
             .all(|node| node.term == term && node.committed && node.suspicion == Suspicion::None);
-        if few && all {
+        if nobody_would_leave && few && all {
             state.settled = Some(term);
         } else if state.settled.is_some_and(|settled| settled < term) {
             state.settled = None;

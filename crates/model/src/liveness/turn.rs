@@ -41,7 +41,7 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn run(&mut self) {
         for age in &mut self.node.heard {
-            let oldest = 2 * Network::silence(HIGHEST_LEVEL);
+            let oldest = Network::fresh(HIGHEST_LEVEL);
             let ages = self.network.broken != Broken::SuspectsNeverAge;
             *age = match *age {
                 age if age >= oldest && ages => NEVER,
@@ -107,7 +107,7 @@ impl Turn<'_> {
             let shown = sent.report
                 || sent.ask
                 || sent.append
-                || sent.suspect && !alone
+                || sent.proof && !alone
                 || sent.answers & self.bit() != 0;
             if shown && peer.term >= self.node.term {
                 self.enter(peer.term, peer.adopted);
@@ -225,7 +225,6 @@ impl Turn<'_> {
         let starved = self.network.complaints && self.node.starving > Network::starvation(level);
         let cause = match (by_leader, self.choice) {
             (_, Choice::Accuse) | (Some(Suspicion::Lasting), _) => Suspicion::Lasting,
-            (Some(reason), _) if reason != Suspicion::None => Suspicion::Silent,
             (_, Choice::Err) => Suspicion::Silent,
             _ if late || stalled => Suspicion::Silent,
             _ if starved => Suspicion::Starved,
@@ -243,10 +242,14 @@ impl Turn<'_> {
                 self.network.broken,
                 Broken::ReportsNotResent | Broken::CertificatesNeverRepeated
             );
-            self.sent.suspect = self.node.suspicion != Suspicion::None;
+            self.sent.proof = self.node.suspicion != Suspicion::None;
             self.sent.report |= self.node.reported && !self.node.adopted && !once;
+            let sent_once = self.network.broken == Broken::LeaveSentOnce;
+            self.sent.leave = self.node.leaves & self.bit() != 0 && !sent_once;
             self.node.repeat = Network::half_timer(level).saturating_sub(1);
         }
+        // Four in the shortest silence timer are one in each tick.
+        self.sent.suspect = self.node.suspicion != Suspicion::None;
         let quiet = self.node.suspicion == Suspicion::None && self.node.adopted;
         match self.network.quiet_timers {
             Some(timers) if quiet && level > 0 => {
@@ -259,46 +262,54 @@ impl Turn<'_> {
         }
     }
 
-    /// Counts Suspects, its own among them, and leaves the term if they are enough (P4.3).
+    /// Counts who suspects or would leave, signs that it would leave once they are enough, and leaves
+    /// once enough would (P4.3).
     fn count(&mut self) {
+        let faulty = self.network.sizes.faulty;
         let suspects = self.senders(|sent| sent.suspect) & !self.bit();
-        let newest = 2 * Network::silence(self.node.level);
-        let aged = self.network.broken != Broken::SuspectsNeverAge;
-        if self.sent.suspect {
-            self.node.heard[self.position] = 0;
-        } else if self.node.suspicion == Suspicion::None && aged {
-            self.node.heard[self.position] = NEVER;
-        }
-        let mut counted = match self.network.disturbance {
-            Disturbance::Traitors { .. } => 0,
-            Disturbance::Errors => self.network.sizes.faulty,
-        };
         for (position, age) in self.node.heard.iter_mut().enumerate() {
             if suspects >> position & 1 == 1 {
                 *age = 0;
             }
-            counted += usize::from(*age <= newest);
         }
-        if counted >= self.network.suspects() {
+        self.node.leaves |= self.senders(|sent| sent.leave);
+        let traitors = match self.network.disturbance {
+            Disturbance::Errors => faulty,
+            Disturbance::Traitors { .. } if self.choice == Choice::Urge => faulty,
+            Disturbance::Traitors { .. } => 0,
+        };
+        let with_traitors = |set: Nodes| set.count_ones() as usize + traitors;
+        if self.node.leaves & self.bit() == 0 {
+            let counted = self.node.counted(self.position);
+            let follows = with_traitors(self.node.leaves) > faulty;
+            if with_traitors(counted) >= self.network.suspects() || follows {
+                self.node.leaves |= self.bit();
+                self.sent.leave = true;
+                self.node.repeat = Network::half_timer(self.node.level).saturating_sub(1);
+            }
+        }
+        if with_traitors(self.node.leaves) >= self.network.leaves() {
             self.enter(self.node.term + 1, false);
         }
     }
 
     /// Forgets what can no longer make a difference.
     fn tidy(&mut self) {
+        let bit = self.bit();
         let node = &mut *self.node;
         if node.suspicion != Suspicion::None {
             node.waited = 0;
         }
         for age in &mut node.heard {
-            if *age > 2 * Network::silence(node.level) {
+            if *age > Network::fresh(node.level) {
                 *age = NEVER;
             }
         }
         if !self.network.complaints || node.suspicion >= Suspicion::Starved {
             node.starving = 0;
         }
-        if node.suspicion == Suspicion::None && (node.adopted || !node.reported) {
+        let repeats = node.suspicion != Suspicion::None || node.leaves & bit != 0;
+        if !repeats && (node.adopted || !node.reported) {
             node.repeat = 0;
         }
         if node.adopted {

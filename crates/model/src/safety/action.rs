@@ -12,8 +12,8 @@ use super::{Point, Reported, Term};
 /// for an election is part of the [`Action::Grant`] that follows from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Suspects the leader of its term (P4.2). Only if suspects are actions of their own.
-    Suspect {
+    /// Signs that it would leave its term (P4.3). Only if Leaves are actions of their own.
+    WouldLeave {
         /// Who.
         node: usize,
     },
@@ -89,7 +89,7 @@ impl Action {
     #[must_use]
     pub const fn node(&self) -> usize {
         match *self {
-            Self::Suspect { node }
+            Self::WouldLeave { node }
             | Self::Leave { node, .. }
             | Self::Enter { node, .. }
             | Self::Report { node }

@@ -110,9 +110,9 @@ impl Protocol {
         let correct = state
             .nodes
             .iter()
-            .filter(|node| node.suspected.contains(&term))
+            .filter(|node| node.would_leave.contains(&term))
             .count();
-        let needed = if self.breaks(Variation::LeavesOnFewSuspects) {
+        let needed = if self.breaks(Variation::LeaveByFewLeaves) {
             self.sizes().faulty + 1
         } else {
             self.sizes().quorum

@@ -2,7 +2,7 @@
 //!
 //! A [`State`] is what correct nodes know and have said. Whatever was said stays said (P2.6), so
 //! there are no messages: a correct node may act at any moment on any statement that exists.
-//! Byzantine nodes have no state; each of their votes, locks, grants, suspects and reports is
+//! Byzantine nodes have no state; each of their votes, locks, grants, Leaves and reports is
 //! assumed to exist in every shape that their keys allow, so a certificate exists as soon as the
 //! statements of correct nodes and f arbitrary ones make it up.
 //!

@@ -62,7 +62,7 @@ impl Variation {
     #[must_use]
     pub const fn harmful_at(self) -> &'static [usize] {
         match self {
-            Self::AsWritten | Self::LeavesOnFewSuspects => &[],
+            Self::AsWritten | Self::LeaveByFewLeaves => &[],
             // n = 5 has slack: n > 3f + 2t − 1.
             Self::ThresholdLower => &[4, 6, 7, 9, 10],
             // Elsewhere as many reports as others are needed, so m is always the same.
@@ -82,7 +82,7 @@ impl Variation {
     #[must_use]
     pub const fn harmless_at(self) -> &'static [usize] {
         match self {
-            Self::AsWritten | Self::LeavesOnFewSuspects => &[4, 5, 6, 7, 9, 10],
+            Self::AsWritten | Self::LeaveByFewLeaves => &[4, 5, 6, 7, 9, 10],
             Self::ThresholdLower => &[5],
             Self::ThresholdConstant | Self::OneRoundWithQuorum | Self::LockForgotten => &[4, 5, 6],
             _ => &[],

@@ -19,7 +19,7 @@ pub struct Protocol {
     /// The number in the configuration of each correct node.
     correct: Vec<usize>,
     variation: Variation,
-    suspects_at_once: bool,
+    leaves_at_once: bool,
     forest: Forest,
 }
 
@@ -46,7 +46,7 @@ impl Protocol {
             members,
             correct,
             variation,
-            suspects_at_once: true,
+            leaves_at_once: true,
             forest: Forest::new(1 << 16),
         })
     }
@@ -58,12 +58,12 @@ impl Protocol {
         self
     }
 
-    /// With Suspects as actions of their own, as a replayed trace has them. Otherwise every node
-    /// suspects the leader of each term as it enters it. That loses nothing: a Suspect takes
+    /// With Leaves as actions of their own, as a replayed trace has them. Otherwise every node
+    /// signs a Leave of each term as it enters it. That loses nothing: a Leave takes
     /// nothing from the node that sends it (P4.2), so having sent one only allows more.
     #[must_use]
-    pub const fn with_suspects_as_actions(mut self) -> Self {
-        self.suspects_at_once = false;
+    pub const fn with_leaves_as_actions(mut self) -> Self {
+        self.leaves_at_once = false;
         self
     }
 
@@ -91,10 +91,10 @@ impl Protocol {
         &self.forest
     }
 
-    /// Whether Suspects are not actions of their own.
+    /// Whether Leaves are not actions of their own.
     #[must_use]
-    pub const fn suspects_at_once(&self) -> bool {
-        self.suspects_at_once
+    pub const fn leaves_at_once(&self) -> bool {
+        self.leaves_at_once
     }
 
     /// The number in the configuration of whoever leads a term (P4.1).

@@ -5,7 +5,7 @@ use super::{Point, Protocol, State, Term, Variation, moves::Bounds, state::inser
 impl Protocol {
     /// The state without what no later step and no property asks for:
     ///
-    /// - who suspected a term, once its leave certificate exists, or once everybody is past it;
+    /// - who would leave a term, once its leave certificate exists, or once everybody is past it;
     /// - who granted what in a term, and who reported for it, once its base is decided or
     ///   everybody is past it: no voter grants in a term that it is not in;
     /// - commit points, where there are no stop signs. They then only restrict what a node
@@ -21,7 +21,7 @@ impl Protocol {
         }
         for term in 0..bounds.terms {
             let passed = state.nodes.iter().all(|node| node.term > term);
-            self.settle_suspects(&mut state, term, passed);
+            self.settle_leaves(&mut state, term, passed);
             let base = self.bases(&state, term).first().copied();
             if term == 0 || (base.is_none() && !passed) {
                 continue;
@@ -42,21 +42,21 @@ impl Protocol {
         state
     }
 
-    fn settle_suspects(&self, state: &mut State, term: Term, passed: bool) {
+    fn settle_leaves(&self, state: &mut State, term: Term, passed: bool) {
         if passed {
             for node in &mut state.nodes {
-                node.suspected.retain(|&of| of != term);
+                node.would_leave.retain(|&of| of != term);
             }
         } else if self.has_leave_certificate(state, term) {
             for node in &mut state.nodes {
-                insert(&mut node.suspected, term);
+                insert(&mut node.would_leave, term);
             }
         }
     }
 }
 
 /// Whether terms, votes, grants and durability are as written: only `select_base`, the reports
-/// that count for it, and the number of Suspects may differ.
+/// that count for it, and the number of Leaves may differ.
 const fn settles(variation: Variation) -> bool {
     matches!(
         variation,
@@ -67,6 +67,6 @@ const fn settles(variation: Variation) -> bool {
             | Variation::ExtendsWithoutEquality
             | Variation::AcceptedLeftOut
             | Variation::VoidReportsCount
-            | Variation::LeavesOnFewSuspects
+            | Variation::LeaveByFewLeaves
     )
 }

@@ -7,7 +7,7 @@ pub struct Sizes {
     pub nodes: usize,
     /// f: how many may be Byzantine.
     pub faulty: usize,
-    /// Q: votes of an accept certificate, grants of an election, suspects of a departure.
+    /// Q: votes of an accept certificate, grants of an election, Leaves of a departure.
     pub quorum: usize,
     /// F: votes that commit in one round.
     pub fast_quorum: usize,

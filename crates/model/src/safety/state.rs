@@ -47,12 +47,12 @@ pub struct Node {
     pub reports: Vec<(Term, Report)>,
     /// Bases that it granted.
     pub grants: Vec<(Term, Point)>,
-    /// Terms that it suspected the leaders of.
-    pub suspected: Vec<Term>,
+    /// Terms that it signed it would leave.
+    pub would_leave: Vec<Term>,
 }
 
 impl Node {
-    fn new(suspects: bool) -> Self {
+    fn new(leaves: bool) -> Self {
         Self {
             term: 0,
             pair_term: 0,
@@ -63,7 +63,7 @@ impl Node {
             locked: Vec::new(),
             reports: Vec::new(),
             grants: Vec::new(),
-            suspected: if suspects { vec![0] } else { Vec::new() },
+            would_leave: if leaves { vec![0] } else { Vec::new() },
         }
     }
 
@@ -126,7 +126,7 @@ impl State {
     pub fn new(protocol: &Protocol) -> Self {
         let nodes = protocol.sizes().reports();
         Self {
-            nodes: vec![Node::new(protocol.suspects_at_once()); nodes],
+            nodes: vec![Node::new(protocol.leaves_at_once()); nodes],
         }
     }
 

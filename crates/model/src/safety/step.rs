@@ -24,7 +24,7 @@ impl Protocol {
         let position = action.node();
         let node = state.nodes.get(position).ok_or(Refused::UnknownNode)?;
         let changed = match *action {
-            Action::Suspect { .. } => suspect(node),
+            Action::WouldLeave { .. } => would_leave(node),
             Action::Leave { term, .. } => self.leave(state, node, term)?,
             Action::Enter { term, .. } => self.enter(state, node, term)?,
             Action::Report { .. } => report(node)?,
@@ -44,8 +44,8 @@ impl Protocol {
     fn moved(&self, node: &Node, term: Term) -> Node {
         let mut node = node.clone();
         node.term = term;
-        if self.suspects_at_once() {
-            insert(&mut node.suspected, term);
+        if self.leaves_at_once() {
+            insert(&mut node.would_leave, term);
         }
         node
     }
@@ -283,10 +283,10 @@ impl Protocol {
     }
 }
 
-fn suspect(node: &Node) -> Node {
+fn would_leave(node: &Node) -> Node {
     let mut node = node.clone();
     let term = node.term;
-    insert(&mut node.suspected, term);
+    insert(&mut node.would_leave, term);
     node
 }
 

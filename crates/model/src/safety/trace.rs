@@ -32,7 +32,7 @@ pub fn step(protocol: &Protocol, action: &Action) -> String {
     let name = |position: usize| format!("n{}", protocol.number(position));
     let who = name(action.node());
     match action {
-        Action::Suspect { .. } => format!("{who} suspects"),
+        Action::WouldLeave { .. } => format!("{who} would leave its term"),
         Action::Leave { term, .. } => format!("{who} leaves term {term} and reports"),
         Action::Enter { term, .. } => format!("{who} enters term {term}"),
         Action::Report { .. } => format!("{who} reports again"),

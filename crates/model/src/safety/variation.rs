@@ -61,8 +61,8 @@ pub enum Variation {
     StopSignFollowed,
     /// A stop sign is voted for, reported and adopted whether it is authorized or not.
     StopSignUnchecked,
-    /// f + 1 Suspects end a term. Safety does not depend on this rule: progress does.
-    LeavesOnFewSuspects,
+    /// f + 1 Leaves end a term. Safety does not depend on this rule: progress does.
+    LeaveByFewLeaves,
 }
 
 /// Name, rule, what is broken.
@@ -96,7 +96,7 @@ impl Variation {
         Self::LedSkipped,
         Self::StopSignFollowed,
         Self::StopSignUnchecked,
-        Self::LeavesOnFewSuspects,
+        Self::LeaveByFewLeaves,
     ];
 
     const fn description(self) -> Description {
@@ -169,10 +169,10 @@ impl Variation {
                 "P3.2, P4.5",
                 "stop signs count unauthorized",
             ),
-            Self::LeavesOnFewSuspects => (
-                "leaves-on-few-suspects",
+            Self::LeaveByFewLeaves => (
+                "leave-by-few-leaves",
                 "P4.3",
-                "f + 1 Suspects end a term (a matter of progress)",
+                "f + 1 Leaves end a term (a matter of progress)",
             ),
         }
     }

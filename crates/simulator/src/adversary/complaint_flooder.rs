@@ -7,7 +7,7 @@ use consensus::{
     Message, NodeId, Term,
     entry::EntryKind,
     event::Recipient,
-    message::{Reason, Relay, Suspect},
+    message::{Leave, Reason, Relay, Suspect},
 };
 
 use super::{Adversary, Tools};
@@ -62,8 +62,15 @@ impl Adversary for ComplaintFlooder {
             requests,
         });
         tools.pass(Recipient::Others, &complaint);
-        // Its own suspicion beside the complaint, so that one more would be enough.
+        // Its own suspicion, and word for the end, beside the complaint, so that one more would be enough.
         if let Some(request) = starved.first() {
+            let leave = tools.sign(Leave {
+                epoch,
+                term,
+                reason: Reason::Starved(request.key()),
+                followed: false,
+            });
+            tools.pass(Recipient::Others, &leave);
             let suspect = tools.sign(Suspect {
                 epoch,
                 term,

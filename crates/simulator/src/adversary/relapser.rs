@@ -1,5 +1,5 @@
 //! Leads well for a moment whenever its turn comes, so that its term counts as one that worked, and
-//! then not at all. While others lead, it suspects them. Several of them in a row make leaders that
+//! then not at all. While others lead, it suspects them and would leave. Several of them in a row make leaders that
 //! go bad one after the other.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use consensus::{
     Message, NodeId, Point, Term, Time,
     event::Recipient,
-    message::{Reason, Suspect},
+    message::{Leave, Reason, Suspect},
 };
 
 use super::{Adversary, Tools};
@@ -76,5 +76,12 @@ impl Adversary for Relapser {
             reason: Reason::Silent,
         });
         tools.pass(Recipient::Others, &suspect);
+        let leave = tools.sign(Leave {
+            epoch: configuration.epoch(),
+            term,
+            reason: Reason::Silent,
+            followed: false,
+        });
+        tools.pass(Recipient::Others, &leave);
     }
 }

@@ -2,7 +2,7 @@
 
 use consensus::{
     Hash, Index, Point, Term,
-    message::{Grant, Heartbeat, Reason, Suspect, Vote},
+    message::{Grant, Heartbeat, Leave, Reason, Suspect, Vote},
     types::Epoch,
 };
 
@@ -25,7 +25,7 @@ impl Adversary for TermInflater {
             hash: Hash([9; 32]),
         };
         let uncommitted = tools.random.chance(500).then_some(point);
-        let message = match tools.random.below(4) {
+        let message = match tools.random.below(5) {
             0 => tools.sign(Suspect {
                 epoch,
                 term: ahead,
@@ -33,14 +33,20 @@ impl Adversary for TermInflater {
                 uncommitted,
                 reason: Reason::Silent,
             }),
-            1 => tools.sign(Heartbeat {
+            1 => tools.sign(Leave {
+                epoch,
+                term: ahead,
+                reason: Reason::Silent,
+                followed: uncommitted.is_some(),
+            }),
+            2 => tools.sign(Heartbeat {
                 epoch,
                 term: ahead,
                 head: point,
                 commit: None,
                 election: None,
             }),
-            2 => tools.sign(Grant {
+            3 => tools.sign(Grant {
                 epoch,
                 term: ahead,
                 base: opening,

@@ -90,7 +90,8 @@ pub(super) static LIST: &[Attack] = attacks! {
         "suspicions of different moments, or of too few nodes, are added up"
         / "" "" => [
             Script("suspicions-added-up"),
-            Test("consensus", "--test certificates", "a_term_is_left_only_on_a_quorum_of_its_own_suspects_who_are_near_each_other"),
+            Script("few-suspects"),
+            Test("consensus", "--test leaving", "suspects_of_different_moments_do_not_add_up"),
         ];
     "term-regression" "J3" "P4.3, P4.7"
         "old answers make a candidate fall back a term and vote again"

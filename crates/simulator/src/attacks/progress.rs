@@ -22,6 +22,11 @@ pub(super) static LIST: &[Attack] = attacks! {
         "a leader serves all nodes but one, for ever"
         / "" "published, every reading: the node is cut off, as there is no catch-up (by reading)"
         => [Script("starved-node"), Behave(4, "shunner"), Behave(7, "shunner")];
+    "runaway-leader" "P13 progress" "P4.3"
+        "a leader censors one client and leaves a node far behind with a stream of entries, so that suspicions lie far apart"
+        / "" "" => [
+            Test("consensus", "--test leaving", "a_censoring_leader_that_leaves_a_node_far_behind_is_deposed"),
+        ];
     "crawling-leader" "S11, P13 progress" "P6.4"
         "a leader is as slow as it can be without being silent"
         / "" "" => [Behave(4, "crawler"), Behave(7, "crawler")];

@@ -16,7 +16,7 @@ pub(super) enum Pending {
         vote_state: Box<VoteState>,
         records: Vec<Record>,
     },
-    Suspect(consensus::Term),
+    WouldLeave(consensus::Term),
 }
 
 /// What the replay knows of one node besides the model's state.
@@ -32,7 +32,7 @@ pub(super) struct Life {
 /// A run as the model sees it.
 ///
 /// Steps enter the model in the order in which they became durable: only then does anybody else
-/// learn of them. A Suspect, which is no write, enters after the writes that came before it.
+/// learn of them. A Leave, which is no write, enters after the writes that came before it.
 pub struct Replay {
     pub(super) configuration: Arc<Configuration>,
     pub(super) protocol: Protocol,
@@ -50,7 +50,7 @@ impl Replay {
     pub fn new(configuration: &Arc<Configuration>, byzantine: &[usize]) -> Option<Self> {
         let nodes = configuration.sizes().nodes().count();
         let protocol =
-            Protocol::new(nodes, byzantine, Variation::AsWritten)?.with_suspects_as_actions();
+            Protocol::new(nodes, byzantine, Variation::AsWritten)?.with_leaves_as_actions();
         Some(Self {
             state: State::new(&protocol),
             names: Names::new(configuration),
@@ -114,9 +114,9 @@ impl Replay {
         });
     }
 
-    /// A node made a message. Its Suspects count once what was written before is durable (P11.1).
+    /// A node made a message. Its Leaves count once what was written before is durable (P11.1).
     pub fn signed(&mut self, at: Time, node: NodeId, message: &Message) {
-        let Message::Suspect(signed) = message else {
+        let Message::Leave(signed) = message else {
             return;
         };
         if signed.signer != node {
@@ -126,9 +126,9 @@ impl Replay {
         self.attempt(at, node, |replay, position| {
             let pending = &mut replay.lives[node.position()].pending;
             if pending.is_empty() {
-                return replay.suspect(position, term);
+                return replay.would_leave(position, term);
             }
-            pending.push_back(Pending::Suspect(term));
+            pending.push_back(Pending::WouldLeave(term));
             Ok(())
         });
     }
@@ -177,18 +177,20 @@ impl Replay {
                     life.durable += 1;
                     self.write(node, position, &vote_state, &records)?;
                 }
-                Some(Pending::Suspect(term)) => self.suspect(position, term)?,
+                Some(Pending::WouldLeave(term)) => self.would_leave(position, term)?,
                 None => return Ok(()),
             }
         }
     }
 
-    fn suspect(&mut self, position: usize, term: consensus::Term) -> Result<(), String> {
+    fn would_leave(&mut self, position: usize, term: consensus::Term) -> Result<(), String> {
         let own = self.node(position).term;
         if u64::from(own) != term.0 {
-            return Err(format!("suspects term {term} and is in term {own} (P4.2)"));
+            return Err(format!(
+                "would leave term {term} and is in term {own} (P4.3)"
+            ));
         }
-        self.take(Action::Suspect { node: position })
+        self.take(Action::WouldLeave { node: position })
     }
 
     /// Takes a step of the model.

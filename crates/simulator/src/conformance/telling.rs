@@ -9,7 +9,7 @@ impl Names {
     #[must_use]
     pub fn action(&self, action: &Action) -> String {
         match action {
-            Action::Suspect { .. } => "suspects the leader of its term".to_owned(),
+            Action::WouldLeave { .. } => "would leave its term".to_owned(),
             Action::Leave { term, .. } => format!("leaves term {term}"),
             Action::Enter { term, .. } => format!("enters term {term}"),
             Action::Report { .. } => "reports again".to_owned(),
@@ -59,7 +59,7 @@ impl Names {
 /// A step's kind in a word.
 pub const fn kind(action: &Action) -> &'static str {
     match action {
-        Action::Suspect { .. } => "suspect",
+        Action::WouldLeave { .. } => "would-leave",
         Action::Leave { .. } => "leave",
         Action::Enter { .. } => "enter",
         Action::Report { .. } => "report",

@@ -1,10 +1,10 @@
-//! One correct node cannot hear its leader, and f traitors suspect with it, for ever. The leader
+//! One correct node cannot hear its leader, and f traitors suspect with it and would leave, for ever. The leader
 //! serves everybody else, and stays.
 
 use consensus::{
     Message, NodeId, Term, Time,
     event::Recipient,
-    message::{Reason, Suspect},
+    message::{Leave, Reason, Suspect},
 };
 
 use super::{
@@ -42,6 +42,13 @@ impl Adversary for Suspecting {
             reason: Reason::Silent,
         });
         tools.pass(Recipient::Others, &suspect);
+        let leave = tools.sign(Leave {
+            epoch: tools.configuration().epoch(),
+            term,
+            reason: Reason::Silent,
+            followed: false,
+        });
+        tools.pass(Recipient::Others, &leave);
     }
 }
 

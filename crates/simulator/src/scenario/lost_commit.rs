@@ -11,7 +11,7 @@ use std::sync::Arc;
 use consensus::{
     Index, Message, NodeId, Term, Time,
     event::Recipient,
-    message::{AppendEntries, Reason, RequestVote, Suspect},
+    message::{AppendEntries, Leave, Reason, RequestVote, Suspect},
 };
 
 use super::{
@@ -119,8 +119,15 @@ impl Adversary for Denier {
             uncommitted: None,
             reason: Reason::Silent,
         });
+        let leave = tools.sign(Leave {
+            epoch: tools.configuration().epoch(),
+            term,
+            reason: Reason::Silent,
+            followed: false,
+        });
         for node in tools.peers() {
             tools.send(node, Arc::clone(&message));
+            tools.send(node, Arc::clone(&leave));
         }
     }
 }

@@ -1,12 +1,12 @@
-//! A traitor keeps the suspicions of a term that was left rightly, and shows them again as
-//! suspicions of every later term.
+//! A traitor keeps the Leaves of a term that was left rightly, and shows them again as Leaves of
+//! every later term.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use consensus::{
     Message, NodeId, Signed, Term, Time,
     certificate::LeaveCertificate,
-    message::{Proof, Reason, Suspect},
+    message::{Leave, Proof, Reason},
 };
 
 use super::{
@@ -22,7 +22,7 @@ use crate::{
 pub(super) static SCRIPTS: &[Script] = &[Script {
     id: "replayed-suspicion",
     rule: "P2.1, P4.3",
-    summary: "the suspicions that ended one term are shown again as suspicions of every later one",
+    summary: "the Leaves that ended one term are shown again as Leaves of every later one",
     published: "",
     play: replay,
 }];
@@ -36,11 +36,11 @@ const LONG: Time = Time::from_millis(20_000);
 const RIGHTLY_DEPOSED: u64 = 1;
 
 #[derive(Default)]
-struct Replays(BTreeMap<NodeId, Signed<Suspect>>);
+struct Replays(BTreeMap<NodeId, Signed<Leave>>);
 
 impl Adversary for Replays {
     fn receives(&mut self, _: &mut Tools<'_>, _: NodeId, message: &Message) -> bool {
-        if let Message::Suspect(signed) = message
+        if let Message::Leave(signed) = message
             && signed.body.term == Term::ZERO
         {
             self.0.insert(signed.signer, signed.clone());
@@ -55,19 +55,18 @@ impl Adversary for Replays {
         }
         let epoch = tools.configuration().epoch();
         let again = self.0.values().take(others).map(|signed| Signed {
-            body: Suspect {
+            body: Leave {
                 term,
                 ..signed.body.clone()
             },
             ..signed.clone()
         });
-        let mut suspects: Vec<_> = again.collect();
-        suspects.push(tools.signed(Suspect {
+        let mut leaves: Vec<_> = again.collect();
+        leaves.push(tools.signed(Leave {
             epoch,
             term,
-            commit: tools.configuration().opening(),
-            uncommitted: None,
             reason: Reason::Silent,
+            followed: false,
         }));
         let proof = tools.sign(Proof {
             epoch,
@@ -75,7 +74,7 @@ impl Adversary for Replays {
             leave: Some(LeaveCertificate {
                 epoch,
                 term,
-                suspects,
+                leaves,
             }),
             commit: None,
         });

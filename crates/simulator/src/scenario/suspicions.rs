@@ -6,7 +6,7 @@ use consensus::{
     Hash, Message, NodeId, Signed, Term, Time,
     certificate::{Counted, QuorumCertificate},
     event::Recipient,
-    message::{Proof, Reason, Suspect, Vote},
+    message::{Leave, Proof, Reason, Suspect, Vote},
 };
 
 use super::{
@@ -37,7 +37,7 @@ pub(super) static SCRIPTS: &[Script] = &[
     },
 ];
 
-/// Keeps the suspicions of others, and plays them back beside its own.
+/// Keeps the suspicions of others, and plays them back beside its own and its Leave.
 #[derive(Default)]
 struct Collector {
     kept: Vec<Arc<Message>>,
@@ -65,6 +65,13 @@ impl Adversary for Collector {
             reason: Reason::Silent,
         });
         tools.pass(Recipient::Others, &own);
+        let leave = tools.sign(Leave {
+            epoch: configuration.epoch(),
+            term,
+            reason: Reason::Silent,
+            followed: false,
+        });
+        tools.pass(Recipient::Others, &leave);
         for message in &self.kept {
             tools.pass(Recipient::Others, message);
         }

@@ -6,7 +6,7 @@ use consensus::{
     Configuration, Hash, Message, NodeId, RequestKey, Signature, Signed, Term,
     certificate::{ElectionCertificate, LeaveCertificate},
     event::Recipient,
-    message::{AppendEntries, Grant, Heartbeat, Proof, Reason, RequestVote, Suspect, Vote},
+    message::{AppendEntries, Grant, Heartbeat, Leave, Proof, Reason, RequestVote, Suspect, Vote},
 };
 
 use super::{
@@ -23,14 +23,14 @@ pub(super) static SCRIPTS: &[Script] = &[
     Script {
         id: "usurped-term",
         rule: "P4.1, P4.7",
-        summary: "signatures given for other things pose as grants, suspicions and reports, to seize the next term",
+        summary: "signatures given for other things pose as grants, Leaves and reports, to seize the next term",
         published: "A3",
         play: usurped_term,
     },
     Script {
         id: "inflated-terms",
         rule: "P4.3",
-        summary: "suspicions, votes, grants and heartbeats of the largest terms, and of this one for every reason",
+        summary: "suspicions, Leaves, votes, grants and heartbeats of the largest terms, and of this one for every reason",
         published: "A8",
         play: inflated_terms,
     },
@@ -95,15 +95,15 @@ impl Adversary for Usurper {
                 election: election.clone(),
             });
             self.try_out(tools, &heartbeat);
-            let suspects = self.signatures.iter().map(|&(signer, signature)| Signed {
+            let leaves = self.signatures.iter().map(|&(signer, signature)| Signed {
                 signer,
-                body: suspect(configuration, term, Reason::Silent),
+                body: leave(configuration, term, Reason::Silent),
                 signature,
             });
             let leave = LeaveCertificate {
                 epoch,
                 term,
-                suspects: suspects.collect(),
+                leaves: leaves.collect(),
             };
             for proof in [(election.clone(), None), (None, Some(leave))] {
                 let proof = tools.sign(Proof {
@@ -144,6 +144,15 @@ fn suspect(configuration: &Configuration, term: Term, reason: Reason) -> Suspect
         commit: configuration.opening(),
         uncommitted: None,
         reason,
+    }
+}
+
+fn leave(configuration: &Configuration, term: Term, reason: Reason) -> Leave {
+    Leave {
+        epoch: configuration.epoch(),
+        term,
+        reason,
+        followed: false,
     }
 }
 
@@ -205,6 +214,7 @@ impl Adversary for Inflater {
                 Reason::Restarted,
             ] {
                 messages.push(tools.sign(suspect(configuration, term, reason)));
+                messages.push(tools.sign(leave(configuration, term, reason)));
             }
             messages.push(tools.sign(Vote {
                 epoch,

@@ -41,7 +41,7 @@ async def validator_garbage(peer):
     """Random messages of every kind, unsigned."""
 
     def make():
-        kind = bytes([peer.random.choice([*range(0, 14), 20, 21, 22, 23, 255])])
+        kind = bytes([peer.random.choice([*range(0, 15), 20, 21, 22, 23, 255])])
         return kind + c.u16(peer.me) + peer.random.randbytes(peer.random.randint(0, 2_000))
 
     await flood(peer, make)
@@ -110,9 +110,12 @@ async def votes(peer):
 
 @attack(VALIDATOR_ATTACKS)
 async def suspects(peer):
-    """Suspects the leader of every term, with points that nobody has."""
+    """Suspects the leader of every term, with points that nobody has, and would leave every term."""
 
     def make():
+        if peer.random.random() < 0.5:
+            followed = peer.random.random() < 0.5
+            return signed(peer, "leave", c.leave(peer.random.randint(0, 5), followed=followed))
         commit = c.point(peer.random.choice([0, 10**6]), peer.genesis.domain.opening())
         return signed(
             peer, "suspect", c.suspect(peer.random.randint(0, 5), commit, c.point(2**40, peer.hash()))

@@ -21,7 +21,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         mutation: Mutation::ProofBeforeWrite,
         id: "proof-before-write",
         rule: "P11.1",
-        breaks: "a leave certificate with a node's own Suspect leaves before that Suspect may",
+        breaks: "a leave certificate with a node's own Leave leaves before that Leave may",
         detectors: &[Detector::Replay(600..700)],
     },
     Entry {

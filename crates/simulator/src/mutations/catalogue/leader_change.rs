@@ -15,13 +15,6 @@ const fn seeds(nodes: usize, adversary: &'static str) -> Detector {
 
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
-        mutation: Mutation::LeaveByFewSuspects,
-        id: "leave-by-few-suspects",
-        rule: "P4.3",
-        breaks: "f + 1 Suspects end a term",
-        detectors: &[Detector::Scenario("few-suspects")],
-    },
-    Entry {
         mutation: Mutation::UnjustifiedReportCounts,
         id: "unjustified-report-counts",
         rule: "P4.5",

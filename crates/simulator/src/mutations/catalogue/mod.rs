@@ -5,6 +5,7 @@ mod certificates;
 mod clients;
 mod durability;
 mod leader_change;
+mod leaving;
 mod normal_case;
 mod progress;
 mod raft;
@@ -22,6 +23,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
         durability::ENTRIES,
         select_base::ENTRIES,
         leader_change::ENTRIES,
+        leaving::ENTRIES,
         progress::ENTRIES,
         accountability::ENTRIES,
         clients::ENTRIES,

@@ -21,7 +21,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         breaks: "signatures do not cover the term",
         detectors: &[
             Detector::Scenario("replayed-suspicion"),
-            replay("suspicion_of_another_term"),
+            replay("a_leave_of_another_term"),
         ],
     },
     Entry {
@@ -29,14 +29,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "signature-without-epoch",
         rule: "P2.1",
         breaks: "signatures do not cover the epoch",
-        detectors: &[replay("suspicion_of_another_epoch")],
+        detectors: &[replay("a_leave_of_another_epoch")],
     },
     Entry {
         mutation: Mutation::SignatureWithoutNetwork,
         id: "signature-without-network",
         rule: "P2.1",
         breaks: "signatures do not cover the network",
-        detectors: &[replay("suspicion_of_another_network")],
+        detectors: &[replay("a_leave_of_another_network")],
     },
     Entry {
         mutation: Mutation::SignatureWithoutMode,

@@ -153,7 +153,7 @@ impl Plan {
     fn reaches_witness(&self, now: Time, from: NodeId, message: &Message) -> bool {
         let tells = matches!(
             message,
-            Message::Suspect(_) | Message::Report(_) | Message::Accuse(_)
+            Message::Suspect(_) | Message::Leave(_) | Message::Report(_) | Message::Accuse(_)
         );
         if !self.late {
             return false;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use consensus::{
     Entry, EntryHeader, EntryKind, Message, NodeId, SignedHeader, Term, Time,
     event::Recipient,
-    message::{AppendEntries, Justification, PairReport, Reason, Report, Suspect, Vote},
+    message::{AppendEntries, Justification, Leave, PairReport, Reason, Report, Suspect, Vote},
 };
 
 use super::{LEADER, MENDED, RELEASED, VOTED};
@@ -161,6 +161,13 @@ impl Adversary for Splitter {
                 reason: Reason::Silent,
             });
             tools.pass(Recipient::Others, &suspect);
+            let leave = tools.sign(Leave {
+                epoch: tools.configuration().epoch(),
+                term,
+                reason: Reason::Silent,
+                followed: false,
+            });
+            tools.pass(Recipient::Others, &leave);
         }
         let late = tools.now >= RELEASED.after(Time::from_millis(100)) && tools.now < MENDED;
         if late && self.tells_late && tools.me() == LEADER {
