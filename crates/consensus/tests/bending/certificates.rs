@@ -28,7 +28,7 @@ fn a_quorum_certificate_is_bent_in_one_place() {
     let network = Network::new(4);
     let sound = network.certificate(Counted::Accepted, &network.headers(TERM, BASE, 4), 3);
     assert_eq!(check(&network, &sound), Ok(()));
-    let bends: [(&str, Bend, CertificateError); 21] = [
+    let bends: [(&str, Bend, CertificateError); 22] = [
         (
             "its own header is another",
             |_, it| it.header.timestamp += 1,
@@ -110,6 +110,11 @@ fn a_quorum_certificate_is_bent_in_one_place() {
             |network, it| {
                 it.votes[2] = network.vote(2, TERM + 1, it.votes[0].body.accepted);
             },
+            Mismatch,
+        ),
+        (
+            "one vote is of another epoch",
+            |_, it| it.votes[2].body.epoch = Epoch(1),
             Mismatch,
         ),
         (
@@ -291,12 +296,17 @@ fn a_leave_certificate_is_bent_in_one_place() {
     let sound = network.leave(TERM);
     let check = |it: &LeaveCertificate| it.check(&network.configuration, &Ed25519::default());
     assert_eq!(check(&sound), Ok(()));
-    let bends: [(&str, Bend, CertificateError); 10] = [
+    let bends: [(&str, Bend, CertificateError); 11] = [
         ("another term", |_, it| it.term = Term(3), Mismatch),
         ("another epoch", |_, it| it.epoch = Epoch(1), Mismatch),
         (
             "one Leave of an older term",
             |network, it| it.leaves[2] = network.would_leave(2, 1),
+            Mismatch,
+        ),
+        (
+            "one Leave of another epoch",
+            |_, it| it.leaves[2].body.epoch = Epoch(1),
             Mismatch,
         ),
         (

@@ -12,5 +12,6 @@ mod places;
 mod pool;
 mod reports;
 mod rivals;
+mod select_base;
 mod verification;
 mod void;

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use consensus::{
-    Entry, Epoch, Evidence, Hash, Message, NodeId, Point, Refused, Signature, Signed, SignedHeader,
-    Term,
+    ClientChecks, Entry, Epoch, Evidence, Hash, Message, Mode, NodeId, Point, Refused, Signature,
+    Signed, SignedHeader, Term,
     certificate::{CertificateError, Counted},
     evidence::{NoEvidence, Offence},
-    message::{Grant, ShownVote, Testimony, Vote},
+    message::{Grant, RaftVote, Relay, ShownVote, Testimony, Vote},
     verification::InvalidEntry,
 };
 
@@ -299,4 +299,55 @@ fn a_request_for_votes_is_its_terms_leaders_with_one_report_of_each_for_that_ter
     break_signature(&mut forged.signature);
     let forged = request(&network, vec![of(0), of(1), forged]);
     assert_eq!(network.judge(&forged), Err(Refused::Signature));
+}
+
+/// In Byzantine mode a signed statement counts whoever brings it; in the Raft modes the channel is the
+/// sender, even where statements are signed. And each mode has messages that are no other's.
+#[test]
+fn a_message_counts_by_its_signer_or_by_its_channel_as_its_mode_says() {
+    for mode in [Mode::Byzantine, Mode::RaftSigned, Mode::Raft] {
+        let network = Network::of(4, 1, mode, ClientChecks::All);
+        let relay = Relay {
+            epoch: Epoch::ZERO,
+            complained: false,
+            requests: Vec::new(),
+        };
+        let vote = Vote {
+            epoch: Epoch::ZERO,
+            term: Term(TERM),
+            accepted: None,
+            locked: None,
+            applied: None,
+        };
+        let raft_vote = RaftVote {
+            epoch: Epoch::ZERO,
+            term: Term(TERM),
+            pre_vote: false,
+            granted: true,
+        };
+        let relay = Message::from(network.sign(1, relay));
+        let vote = Message::from(network.sign(1, vote));
+        let raft_vote = Message::from(network.sign(1, raft_vote));
+        let brought = |by: u16, message: &Message| {
+            let judged = network
+                .verification()
+                .message(NodeId(by), &message.to_bytes());
+            judged.map(drop)
+        };
+        let (own, others) = match mode {
+            Mode::Byzantine => (&vote, &raft_vote),
+            Mode::RaftSigned | Mode::Raft => (&raft_vote, &vote),
+        };
+        let by_another = match mode {
+            Mode::Byzantine => Ok(()),
+            Mode::RaftSigned | Mode::Raft => Err(Refused::Sender),
+        };
+        for message in [own, &relay] {
+            assert_eq!(brought(1, message), Ok(()), "{mode:?}");
+            assert_eq!(brought(2, message), by_another, "{mode:?}");
+        }
+        for by in [1, 2] {
+            assert_eq!(brought(by, others), Err(Refused::Sender), "{mode:?}");
+        }
+    }
 }
