@@ -1,10 +1,11 @@
-//! Makes things up: payments that no client sealed, statements in other nodes' names, accusations
-//! without proof, certificates with a signer counted twice.
+//! Makes things up: payments that no client sealed, bodies that are not the ones that their headers
+//! name, statements in other nodes' names, accusations without proof, certificates with a signer
+//! counted twice.
 
 use std::sync::Arc;
 
 use consensus::{
-    Evidence, Message, NodeId, Signature, Signed, Term,
+    Entry, Evidence, Message, NodeId, Signature, Signed, Term,
     certificate::Counted,
     event::Recipient,
     evidence::Offence,
@@ -38,6 +39,21 @@ impl Forger {
         let payloads = last.payloads.iter().map(tampered).collect();
         *last = tools.entry(last.header().clone(), payloads);
         Some(forged)
+    }
+
+    /// The same entries, headers and signatures included, but the last of them without its last
+    /// payment: every payment is sealed, and the root is another body's.
+    fn under_a_wrong_root(tools: &Tools<'_>, append: &AppendEntries) -> Option<AppendEntries> {
+        let mut wrong = append.clone();
+        let last = wrong.entries.last_mut()?;
+        let mut payloads = last.payloads.clone();
+        payloads.pop()?;
+        *last = Arc::new(Entry::new(
+            tools.configuration(),
+            last.signed.clone(),
+            payloads,
+        ));
+        Some(wrong)
     }
 
     /// A vote in another node's name, signed with this node's key.
@@ -79,6 +95,10 @@ impl Adversary for Forger {
                 if let Some(forged) = Self::forged_entries(tools, &signed.body) {
                     let forged = tools.sign(forged);
                     tools.pass(to, &forged);
+                }
+                if let Some(wrong) = Self::under_a_wrong_root(tools, &signed.body) {
+                    let wrong = tools.sign(wrong);
+                    tools.pass(to, &wrong);
                 }
                 tools.pass(to, message);
             }

@@ -48,7 +48,8 @@ pub(super) static LIST: &[Attack] = attacks! {
         "an entry's body is not the one that its header names"
         / "" "" => [
             Behave(4, "forger"),
-            Test("consensus", "--test wire", "no_bit_of_a_signed_message_can_be_changed"),
+            Test("consensus", "--test bending", "a_body_is_the_one_that_its_header_names"),
+            Test("consensus", "--test bending", "an_invalid_entry_is_refused_wherever_it_stands"),
         ];
     "wrong-state" "P13 data" "P2.6, P7.3"
         "a node claims other results than everybody's"

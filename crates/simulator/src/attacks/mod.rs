@@ -204,8 +204,13 @@ mod tests {
                     .unwrap_or_else(|| panic!("no package {package}"));
                 let test = format!("fn {name}(");
                 let found = match target.strip_prefix("--test ") {
-                    Some(file) => fs::read_to_string(folder.join(format!("tests/{file}.rs")))
-                        .is_ok_and(|text| text.contains(&test)),
+                    // One file, or a folder of them.
+                    Some(name) => {
+                        let tests = folder.join("tests");
+                        fs::read_to_string(tests.join(format!("{name}.rs")))
+                            .is_ok_and(|text| text.contains(&test))
+                            || holds(&tests.join(name), &test)
+                    }
                     None => holds(&folder.join("src"), &test),
                 };
                 assert!(found, "{package} {target} has no test {name}");
