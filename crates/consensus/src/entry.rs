@@ -185,6 +185,15 @@ impl Entry {
         }
     }
 
+    /// The point that the entry follows.
+    #[must_use]
+    pub const fn previous(&self) -> Point {
+        Point {
+            index: self.signed.header.index.previous(),
+            hash: self.signed.header.previous,
+        }
+    }
+
     /// The entry's term.
     #[must_use]
     pub const fn term(&self) -> Term {

@@ -1,9 +1,12 @@
 //! Every bound of the core in one place (P12.1).
 
-use crate::types::Time;
+use crate::{mode::FaultModel, types::Time};
 
 /// W: entries that may lie beyond the best commit certificate (P3.1).
 pub const WINDOW: u64 = 64;
+/// Bytes of bodies that may lie beyond the best commit certificate (P3.2, 3): what a leader change
+/// has to move to everybody while its term lasts.
+pub const WINDOW_BYTES: u64 = 8 * 1024 * 1024;
 /// Most transactions in an entry.
 pub const ENTRY_PAYLOADS: usize = 1024;
 /// Most bytes of one payload.
@@ -31,14 +34,22 @@ pub const PENDING_LIFETIME: Time = Time::from_millis(60_000);
 pub const FETCH_GRACE: Time = Time::from_millis(30);
 /// Entries kept in memory below the commit point; older ones are read from disk.
 pub const RETAINED_ENTRIES: u64 = 2 * WINDOW + 64;
-/// Entries of other branches kept while a leader change is under way.
+/// Entries beyond its chain that a collector takes with a base (P4.5): a window, and the records
+/// of as many terms that came to nothing.
+pub const BASE_ENTRIES: usize = 2 * WINDOW as usize;
+/// Bytes beyond its chain that a collector takes with a base: a window, the entry that goes beyond
+/// it, and a term record of the most validators.
+pub const BASE_BYTES: usize = 2 * WINDOW_BYTES as usize;
+/// Entries kept beside the chain at least; see [`branch_entries`].
 pub const BRANCH_ENTRIES: usize = 8 * WINDOW as usize;
+/// Bytes kept beside the chain at least; see [`branch_bytes`].
+pub const BRANCH_BYTES: usize = 64 * 1024 * 1024;
 /// Terms whose votes are remembered for each node.
 pub const VOTE_TERMS: usize = 3;
 /// Starvation timers that run at once.
 pub const STARVED_REQUESTS: usize = 256;
 /// Pieces of evidence kept: one of each kind of offence for each validator there can be.
-pub const EVIDENCE: usize = 6 * crate::mode::FaultModel::MOST_VALIDATORS;
+pub const EVIDENCE: usize = 6 * FaultModel::MOST_VALIDATORS;
 /// Most headers in a piece of evidence that show how two votes fork.
 pub const EVIDENCE_HEADERS: usize = 4 * WINDOW as usize;
 /// Most headers that are looked at to hold one vote against the others of its signer.
@@ -54,7 +65,7 @@ pub const HEARD_GRANTS: usize = 256;
 /// Newest terms whose reports of each validator are remembered to be held against it.
 pub const HEARD_REPORTS: usize = 3;
 /// Most reports whose admissions one testimony tells: all that are remembered.
-pub const ADMISSIONS: usize = HEARD_REPORTS * crate::mode::FaultModel::MOST_VALIDATORS;
+pub const ADMISSIONS: usize = HEARD_REPORTS * FaultModel::MOST_VALIDATORS;
 /// Most statements of each kind that one testimony holds.
 pub const TESTIMONY_STATEMENTS: usize = 128;
 /// Most headers that lead to the votes of one testimony, for all votes together.
@@ -67,7 +78,7 @@ pub const TESTIMONY_INTERVAL: Time = Time::from_millis(1_000);
 pub const TESTIMONY_PAUSE: Time = Time::from_millis(200);
 /// How long such a statement is told: to each of the most validators there may be twice.
 pub const TESTIMONY_LIFETIME: Time =
-    Time(2 * crate::mode::FaultModel::MOST_VALIDATORS as u64 * TESTIMONY_INTERVAL.0);
+    Time(2 * FaultModel::MOST_VALIDATORS as u64 * TESTIMONY_INTERVAL.0);
 /// After this long a vote for a point that does not appear on the chain is shown to others.
 pub const DOUBT_PATIENCE: Time = Time::from_millis(2_000);
 /// How far ahead of the own clock a timestamp may lie, in milliseconds (P3.2).
@@ -93,3 +104,26 @@ pub const UNAPPLIED_ENTRIES: u64 = 8 * WINDOW;
 pub const RELAY_PAUSE: Time = Time::from_millis(1);
 /// Raft modes: how long a relayed request may stay uncommitted before it is relayed again.
 pub const RELAY_AGAIN: Time = Time::from_millis(1_000);
+
+/// Entries kept beside the chain: all that a collector may be looking at, which is a base for each
+/// traitor and one more, and as much again for what comes along.
+#[must_use]
+pub const fn branch_entries(sizes: FaultModel) -> usize {
+    let needed = (sizes.faulty() + 2) * BASE_ENTRIES;
+    if needed > BRANCH_ENTRIES {
+        needed
+    } else {
+        BRANCH_ENTRIES
+    }
+}
+
+/// Bytes of bodies kept beside the chain; as [`branch_entries`].
+#[must_use]
+pub const fn branch_bytes(sizes: FaultModel) -> usize {
+    let needed = (sizes.faulty() + 2) * BASE_BYTES;
+    if needed > BRANCH_BYTES {
+        needed
+    } else {
+        BRANCH_BYTES
+    }
+}

@@ -16,6 +16,9 @@ pub struct Log {
     /// Term of that point.
     before_term: Term,
     entries: VecDeque<Arc<Entry>>,
+    /// For each entry the bytes of its body and of all before it, counted from `before_bytes`.
+    bytes: VecDeque<u64>,
+    before_bytes: u64,
 }
 
 impl Log {
@@ -26,6 +29,8 @@ impl Log {
             before,
             before_term,
             entries: VecDeque::new(),
+            bytes: VecDeque::new(),
+            before_bytes: 0,
         }
     }
 
@@ -106,6 +111,20 @@ impl Log {
         self.entries.iter().skip(skip)
     }
 
+    /// Bytes of the bodies after `index`, up to the last; of all in memory if it lies below.
+    #[must_use]
+    pub fn bytes_after(&self, index: Index) -> u64 {
+        let counted = |bytes: Option<&u64>| bytes.copied().unwrap_or(self.before_bytes);
+        let last = counted(self.bytes.back());
+        let offset = index.0.checked_sub(self.before.index.0 + 1);
+        let below = match offset.and_then(|offset| usize::try_from(offset).ok()) {
+            Some(offset) if offset >= self.bytes.len() => last,
+            Some(offset) => counted(self.bytes.get(offset)),
+            None => self.before_bytes,
+        };
+        last - below
+    }
+
     /// Appends an entry.
     ///
     /// # Panics
@@ -126,6 +145,8 @@ impl Log {
             entry.term() >= self.last_term(),
             "P2.4: terms never decrease along a chain"
         );
+        let below = self.bytes.back().copied().unwrap_or(self.before_bytes);
+        self.bytes.push_back(below + entry.body_bytes() as u64);
         self.entries.push_back(entry);
     }
 
@@ -139,6 +160,7 @@ impl Log {
             .checked_sub(self.before.index.0)
             .expect("what is below memory is committed and never truncated");
         let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+        self.bytes.truncate(keep);
         self.entries.split_off(keep.min(self.entries.len())).into()
     }
 
@@ -150,6 +172,7 @@ impl Log {
             }
             self.before = entry.point();
             self.before_term = entry.term();
+            self.before_bytes = self.bytes.pop_front().unwrap_or(self.before_bytes);
             self.entries.pop_front();
         }
     }

@@ -79,6 +79,18 @@ mutations! {
     VotesInTermLeft,
     /// A node that lacks the base votes in the new term for what it has (P3.4, P4.9).
     VotesBelowBase,
+    /// A leader asks for grants for a base that it could not adopt itself (P4.5).
+    DeadBaseSelected,
+    /// A collector lets a reporter replace its report over and over (P4.5).
+    NewestReportStands,
+    /// A collector fetches whatever a report names, however large it turns out to be (P4.5).
+    BaseWithoutLimit,
+    /// A node that put its losing branch aside shows it to nobody (P3.3).
+    LosingBranchHidden,
+    /// A follower accepts entries however many bytes lie beyond the commit point (P3.2, 3).
+    WindowBytesIgnored,
+    /// An entry of transactions may be empty (P3.2).
+    EmptyEntryValid,
     /// A node follows its leader to another branch of the term (P3.4).
     SecondBranchAccepted,
     /// A losing branch is forgotten once a certificate shows the other (P3.3).

@@ -61,6 +61,9 @@ pub enum InvalidEntry {
     /// Payloads and header disagree.
     #[error("its body is not the one that its header names")]
     Body,
+    /// An entry of transactions without any.
+    #[error("it holds no transactions")]
+    Empty,
     /// A term record that does not prove its term.
     #[error("its term record does not prove its term")]
     TermRecord,
@@ -247,6 +250,11 @@ impl Verification {
             EntryKind::TermRecord => {
                 self.term_record(entry)?;
                 Vec::new()
+            }
+            EntryKind::Transactions
+                if entry.payloads.is_empty() && !mutation::active(Mutation::EmptyEntryValid) =>
+            {
+                return Err(InvalidEntry::Empty);
             }
             EntryKind::Transactions => match self.configuration.client_checks() {
                 ClientChecks::All => self.payloads.check_all(&entry.payloads)?,

@@ -25,6 +25,19 @@ impl Side {
     pub(super) fn restore(entries: Vec<Arc<Entry>>, head: Point) -> Option<Self> {
         (entries.last().map(|entry| entry.point()) == Some(head)).then_some(Self { entries })
     }
+
+    /// Its entry of this point. It is here, after a restart too, until the pair leaves the branch.
+    pub(super) fn get(&self, point: Point) -> Option<&Arc<Entry>> {
+        self.up_to(point)?.last()
+    }
+
+    /// Its entries up to this point, if that is one of them.
+    pub(super) fn up_to(&self, point: Point) -> Option<&[Arc<Entry>]> {
+        let place = self.entries.iter().position(|entry| entry.point() == point);
+        place
+            .filter(|_| !mutation::active(Mutation::LosingBranchHidden))
+            .map(|place| &self.entries[..=place])
+    }
 }
 
 impl Byzantine {
@@ -158,10 +171,13 @@ impl Byzantine {
         let header = entry.header();
         let opens_term = !self.has_entries_of(header.term);
         let right_kind = (header.kind == EntryKind::TermRecord) == opens_term;
-        // At most W beyond a commit certificate; the first entry after base always fits, so that
-        // a base at the window's edge does not stop the term.
+        // At most W and so many bytes beyond a commit certificate; the first entry after base always
+        // fits, so that a base at the window's edge does not stop the term.
         let limit = self.commit.index.0 + limits::WINDOW;
-        let in_window = header.index.0 <= limit || opens_term;
+        let bytes = self.bytes_in_flight() + entry.body_bytes() as u64;
+        let bytes_fit =
+            bytes <= limits::WINDOW_BYTES || mutation::active(Mutation::WindowBytesIgnored);
+        let in_window = (header.index.0 <= limit && bytes_fit) || opens_term;
         let stopped = self.stopped_by_suspicion();
         self.votes_in(header.term)
             && !stopped
@@ -171,6 +187,11 @@ impl Byzantine {
             && in_window
             && header.timestamp >= self.log.last_timestamp()
             && header.timestamp <= self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS)
+    }
+
+    /// Bytes of bodies on the chain beyond the commit point.
+    pub(super) fn bytes_in_flight(&self) -> u64 {
+        self.log.bytes_after(self.commit.index)
     }
 
     /// Whether the application is near enough to the commit point that more may be taken in: what

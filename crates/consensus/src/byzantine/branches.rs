@@ -6,14 +6,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     entry::Entry,
     limits,
-    log::Log,
+    mode::FaultModel,
     types::{Index, Point},
 };
 
-const BYTES: usize = 64 * 1024 * 1024;
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Branches {
+    most_entries: usize,
+    most_bytes: usize,
     entries: BTreeMap<Point, (Arc<Entry>, u64)>,
     /// In order of arrival.
     order: BTreeMap<u64, Point>,
@@ -22,6 +22,22 @@ pub(super) struct Branches {
 }
 
 impl Branches {
+    pub(super) const fn new(sizes: FaultModel) -> Self {
+        Self {
+            most_entries: limits::branch_entries(sizes),
+            most_bytes: limits::branch_bytes(sizes),
+            entries: BTreeMap::new(),
+            order: BTreeMap::new(),
+            arrivals: 0,
+            bytes: 0,
+        }
+    }
+
+    /// How many entries came so far.
+    pub(super) const fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
     /// Keeps an entry and says whether it is new. Past the bound the oldest goes: whatever is
     /// useless leaves in the end, so nobody can occupy the room for good.
     pub(super) fn insert(&mut self, entry: &Arc<Entry>) -> bool {
@@ -33,7 +49,7 @@ impl Branches {
         self.order.insert(self.arrivals, entry.point());
         self.entries
             .insert(entry.point(), (Arc::clone(entry), self.arrivals));
-        while self.entries.len() > limits::BRANCH_ENTRIES || self.bytes > BYTES {
+        while self.entries.len() > self.most_entries || self.bytes > self.most_bytes {
             let Some((_, oldest)) = self.order.pop_first() else {
                 break;
             };
@@ -59,25 +75,6 @@ impl Branches {
             )
             .map(|(_, (entry, _))| entry)
             .take_while(move |entry| entry.index() == index)
-    }
-
-    /// The entries that lead from the chain to `point`, and the point of the chain that they hang
-    /// from; or, if some are missing, the lowest point known to lack its entry.
-    pub(super) fn path(&self, log: &Log, point: Point) -> Result<(Point, Vec<Arc<Entry>>), Point> {
-        let mut path = Vec::new();
-        let mut at = point;
-        while !log.contains(at) {
-            let Some(entry) = self.get(at) else {
-                return Err(at);
-            };
-            path.push(Arc::clone(entry));
-            at = Point {
-                index: at.index.previous(),
-                hash: entry.header().previous,
-            };
-        }
-        path.reverse();
-        Ok((at, path))
     }
 
     /// How far entries lead on from `point` without a gap; where they fork, the first found.

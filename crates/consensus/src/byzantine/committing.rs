@@ -92,7 +92,7 @@ impl Byzantine {
         if point.index <= self.commit.index {
             return;
         }
-        match self.branches.path(&self.log, point) {
+        match self.path(point) {
             Ok((fork, path)) if self.may_follow(&wanted, fork, &path) => {
                 self.follow(&wanted, fork, &path);
                 self.commit_to(wanted);
@@ -174,7 +174,6 @@ impl Byzantine {
         let entries: Vec<Arc<Entry>> = self.log.after(anchor.index).cloned().collect();
         for entry in &entries {
             self.record(Record::SideEntry(Arc::clone(entry)));
-            self.branches.insert(entry);
         }
         let of_pair = |certificate: &&Arc<QuorumCertificate>| {
             certificate.term() == self.state.pair_term && certificate.header.index == anchor.index

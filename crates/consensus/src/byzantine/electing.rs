@@ -1,18 +1,17 @@
-//! The election: collected reports, grants, certificates, adoption (P4.5, P4.7 – P4.9).
+//! The election: collected reports, grants, certificates (P4.5, P4.7 – P4.9).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use super::{
     Byzantine,
-    select_base::{from_reports, select_base},
+    examining::Examined,
+    select_base::from_reports,
     void::{Path, judge},
 };
 use crate::{
     certificate::ElectionCertificate,
-    entry::SignedHeader,
     event::{Notice, Recipient, WriteId},
-    limits,
-    message::{Grant, Justification, Report, RequestVote},
+    message::{Grant, Report, RequestVote},
     mutation::{self, Mutation},
     record::Record,
     signature::Signature,
@@ -23,8 +22,12 @@ use crate::{
 /// What leader(T) gathers before it leads.
 #[derive(Default)]
 pub(super) struct Candidacy {
-    /// Sound reports for this term with their paths, by reporter.
-    reports: BTreeMap<NodeId, (Signed<Report>, Path)>,
+    /// Of every reporter the first sound report for this term, with its path.
+    pub(super) reports: BTreeMap<NodeId, (Signed<Report>, Path)>,
+    /// What came of them when they were last looked through without success.
+    examined: Option<Examined>,
+    /// Whether it was said that this term's base is refused.
+    pub(super) base_refused: bool,
     /// What was asked of the voters, and the write that holds this node's own grant.
     pub(super) request: Option<(RequestVote, WriteId)>,
     /// Grants of exactly what was asked.
@@ -44,94 +47,74 @@ impl Byzantine {
         }
     }
 
-    /// Takes in a report for this term, whose leader this node is, unless it is void. Each is judged
-    /// once, when it comes.
+    /// Takes in a report for this term, whose leader this node is, unless it is void. Each reporter's
+    /// first stands: whoever could replace its own over and over would have others' bodies, which
+    /// there is room for, pushed out by those of its own.
     pub(super) fn collect(&mut self, signed: Signed<Report>) {
         if let Ok(path) = judge(self.configuration(), &signed.body) {
             let reports = &mut self.candidacy.reports;
-            reports.insert(signed.signer, (signed, path));
+            if !mutation::active(Mutation::NewestReportStands) {
+                reports.entry(signed.signer).or_insert((signed, path));
+            } else {
+                reports.insert(signed.signer, (signed, path));
+            }
         }
     }
 
-    /// Bodies that sound reports name and that this node, who collects them, lacks (P4.5).
+    /// Entries that this node, who collects reports, lacks of bases that it could ask grants for,
+    /// each with who reported that base (P4.5).
     pub(super) fn missing_bodies(&self) -> Vec<(NodeId, Point)> {
-        if !self.leads_term() || self.adopted() || self.candidacy.request.is_some() {
+        if !self.may_ask_for_grants() {
             return Vec::new();
         }
-        self.candidacy
-            .reports
-            .iter()
-            .filter_map(|(reporter, (_, path))| {
-                let points = path.points.iter().rev();
-                let missing = points.copied().find(|&point| self.lacks(point))?;
-                Some((*reporter, missing))
-            })
-            .collect()
+        let examined = self.candidacy.examined.as_ref();
+        examined.map_or_else(Vec::new, |examined| examined.missing.clone())
     }
 
-    /// Whether a body beyond the commit point is missing. At or below it bodies do not matter:
-    /// nothing there can become part of a base.
-    fn lacks(&self, point: Point) -> bool {
-        point.index > self.commit.index && !self.holds(point)
-    }
-
-    /// Whether the timestamps beyond the commit point neither go back from the entry that the
-    /// headers hang from, nor lie far ahead (P3.2, P4.5). Asked again until the election.
-    fn timely(&self, report: &Report) -> bool {
-        let headers = &report.pair.headers;
-        let latest = self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS);
-        let anchored = headers.first().is_none_or(|first| {
-            let anchor = Point {
-                index: first.header.index.previous(),
-                hash: first.header.previous,
-            };
-            self.entry(anchor)
-                .is_none_or(|entry| entry.header().timestamp <= first.header.timestamp)
-        });
-        let beyond = |signed: &&SignedHeader| signed.header.index > self.commit.index;
-        anchored
-            && headers
-                .iter()
-                .filter(beyond)
-                .all(|signed| signed.header.timestamp <= latest)
-    }
-
-    /// Asks for grants as soon as enough reports count.
-    pub(super) fn collect_reports(&mut self) {
+    /// Whether this node leads its term by right, and neither asked for grants nor made one in it.
+    fn may_ask_for_grants(&self) -> bool {
         let promised = self
             .state
             .granted
             .as_ref()
             .is_some_and(|grant| grant.term >= self.state.term);
-        if !self.leads_term()
-            || self.adopted()
-            || self.election.is_some()
-            || self.candidacy.request.is_some()
-            || promised
-        {
+        self.leads_term()
+            && !self.adopted()
+            && self.election.is_none()
+            && self.candidacy.request.is_none()
+            && !promised
+    }
+
+    /// Asks for grants as soon as enough reports give a base that this node could adopt.
+    pub(super) fn collect_reports(&mut self) {
+        if !self.may_ask_for_grants() {
             return;
         }
-        let configuration = Arc::clone(self.configuration());
-        let term = self.state.term;
-        let mut paths = Vec::new();
-        let mut reports = Vec::new();
-        for (reporter, (report, path)) in &self.candidacy.reports {
-            let complete = !path.points.iter().any(|&point| self.lacks(point));
-            if report.body.term == term && complete && self.timely(&report.body) {
-                paths.push((*reporter, path.clone()));
-                reports.push(report.clone());
+        let situation = self.situation();
+        if (self.candidacy.examined.as_ref()).is_some_and(|examined| examined.of == situation) {
+            return;
+        }
+        match self.examine() {
+            Ok((base, reporters)) => self.ask_for_grants(base, &reporters),
+            Err(missing) => {
+                self.candidacy.examined = Some(Examined {
+                    of: situation,
+                    missing,
+                });
             }
         }
-        let Ok(base) = select_base(configuration.sizes(), &paths, |term| {
-            configuration.leader(term)
-        }) else {
-            return;
-        };
+    }
+
+    fn ask_for_grants(&mut self, base: Point, reporters: &[NodeId]) {
+        let reports = self.candidacy.reports.iter();
         let request = RequestVote {
-            epoch: configuration.epoch(),
-            term,
+            epoch: self.configuration().epoch(),
+            term: self.state.term,
             base,
-            reports,
+            reports: reports
+                .filter(|(reporter, _)| reporters.contains(reporter))
+                .map(|(_, (report, _))| report.clone())
+                .collect(),
         };
         let grant = request.grant();
         self.change_state(|state| state.granted = Some(grant));
@@ -269,81 +252,5 @@ impl Byzantine {
         self.election = Some(certificate);
         self.timer.heard = self.now.monotonic;
         self.relay_all();
-    }
-
-    /// What P4.9 forbids, for [`Mutation::RepeatedElectionLowersPair`]: takes the pair back to base,
-    /// or to the commit point if that lies beyond.
-    fn lower_pair(&mut self, base: Point) {
-        let point = match self.commit.index > base.index {
-            true => self.commit,
-            false => base,
-        };
-        if mutation::active(Mutation::RepeatedElectionLowersPair)
-            && self.log.contains(point)
-            && point != self.log.last()
-            && self.side.is_none()
-        {
-            self.log.truncate(point.index);
-            self.record(Record::Truncate(point.index));
-            self.lock = None;
-            self.change_state(|state| {
-                state.pair_point = point;
-                state.locked = None;
-            });
-            self.refresh_in_chain();
-        }
-    }
-
-    /// P3.3 (ii): moves the pair to base, in one write, once all of it is here. A certificate of a
-    /// term not above the pair's changes nothing: a repeated one must not take a vote back.
-    pub(super) fn adopt(&mut self) {
-        if self.adopted() {
-            return;
-        }
-        let Some(election) = &self.election else {
-            return;
-        };
-        let base = election.base();
-        let (fork, path) = match self.branches.path(&self.log, base) {
-            Ok(known) => known,
-            Err(_) if mutation::active(Mutation::VotesBelowBase) => (self.log.last(), Vec::new()),
-            Err(_) => return,
-        };
-        let latest = self.now.wall.saturating_add(limits::CLOCK_AHEAD_MILLIS);
-        let mut before = self.entry(fork).map_or(0, |entry| entry.header().timestamp);
-        let timely = path.iter().all(|entry| {
-            let timestamp = entry.header().timestamp;
-            (std::mem::replace(&mut before, timestamp)..=latest).contains(&timestamp)
-        });
-        if fork.index < self.commit.index || !timely {
-            self.notice(Notice::BaseRefused {
-                term: self.state.term,
-                base,
-            });
-            return;
-        }
-        let base = path.last().map_or(fork, |last| last.point());
-        let election = election.clone();
-        if fork != self.log.last() {
-            let dropped = self.log.truncate(fork.index);
-            self.dropped(&dropped);
-            self.record(Record::Truncate(fork.index));
-        }
-        for entry in &path {
-            self.log.append(Arc::clone(entry));
-            self.record(Record::Entry(Arc::clone(entry)));
-        }
-        self.side = None;
-        self.lock = None;
-        self.justification = Justification::Election(election);
-        self.record(Record::Justification(self.justification.clone()));
-        let term = self.state.term;
-        self.change_state(|state| {
-            state.pair_term = term;
-            state.pair_point = base;
-            state.locked = None;
-        });
-        self.refresh_in_chain();
-        self.timer.heard = self.now.monotonic;
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     limits,
     message::FetchReply,
     mode::FaultModel,
-    types::{Index, NodeId, Point, Time},
+    types::{NodeId, Point, Time},
 };
 
 /// Most questions under way at once: one for each peer that shows something, and those for a
@@ -96,7 +96,7 @@ impl Byzantine {
         let mut need = |point: Point, hint: Option<NodeId>| {
             if point.index.beyond(self.commit.index) > 2 * limits::WINDOW {
                 needs.push((None, hint));
-            } else if let Err(missing) = self.branches.path(&self.log, point) {
+            } else if let Err(missing) = self.path(point) {
                 needs.push((Some(missing), hint));
             }
         };
@@ -202,7 +202,7 @@ impl Byzantine {
         let point = certificate.point(self.configuration());
         if point.index > self.commit.index
             && certificate.commits(self.configuration().sizes())
-            && self.branches.path(&self.log, point).is_ok()
+            && self.path(point).is_ok()
         {
             let further = self.wanted.replace((certificate, self.now.monotonic));
             self.install_wanted();
@@ -220,11 +220,20 @@ impl Byzantine {
             .get(point.index)
             .filter(|entry| entry.point() == point)
             .or_else(|| self.branches.get(point))
+            .or_else(|| self.side.as_ref().and_then(|side| side.get(point)))
     }
 
-    /// Whether an entry's body is here, on the chain or beside it.
-    pub(super) fn holds(&self, point: Point) -> bool {
-        (point.index > Index::ZERO && self.log.contains(point))
-            || self.branches.get(point).is_some()
+    /// The entries that lead from the chain to `point`, and the point of the chain that they hang
+    /// from; or, if some are missing, the highest point known to lack its entry.
+    pub(super) fn path(&self, point: Point) -> Result<(Point, Vec<Arc<Entry>>), Point> {
+        let mut path = Vec::new();
+        let mut at = point;
+        while !self.log.contains(at) {
+            let entry = self.entry(at).ok_or(at)?;
+            path.push(Arc::clone(entry));
+            at = entry.previous();
+        }
+        path.reverse();
+        Ok((at, path))
     }
 }

@@ -18,6 +18,8 @@ use crate::{
 const PIPELINED_ENTRIES: u64 = 2;
 /// A batch of this many requests is worth an entry at any time.
 const FULL_BATCH: usize = limits::ENTRY_PAYLOADS / 2;
+/// Most bytes of one entry of requests.
+const ENTRY_ROOM: u64 = (limits::ENTRY_BYTES + limits::PAYLOAD_BYTES) as u64;
 /// Starved requests that go first in a term (P6.3).
 const STARVED_FIRST: usize = 64;
 
@@ -82,7 +84,8 @@ impl Byzantine {
         self.state.led == Some(self.state.term) && !mutation::active(Mutation::LedForgotten)
     }
 
-    /// Puts waiting requests into entries, at most W beyond the commit point. With few entries in
+    /// Puts waiting requests into entries, at most W and as many bytes beyond the commit point as
+    /// others accept (P3.2, 3). With few entries in
     /// flight at once; otherwise batches grow until they are full or a commit makes room.
     fn propose(&mut self) {
         let previous = self.log.last();
@@ -95,6 +98,7 @@ impl Byzantine {
             if waiting == 0
                 || !worth_it
                 || in_flight >= limits::WINDOW
+                || self.bytes_in_flight() + ENTRY_ROOM > limits::WINDOW_BYTES
                 || entries.len() >= limits::MESSAGE_ENTRIES
                 || bytes >= limits::MESSAGE_BYTES
                 || !self.application_keeps_up()

@@ -7,11 +7,13 @@
 //! - inside a term the accepted points form one chain (P3.4).
 
 mod accepting;
+mod adopting;
 mod branches;
 mod committing;
 mod crawling;
 mod deposing;
 mod electing;
+mod examining;
 mod fetching;
 mod leading;
 mod leaving;
@@ -185,7 +187,7 @@ impl Byzantine {
             justification: Justification::Opening,
             log,
             side: None,
-            branches: Branches::default(),
+            branches: Branches::new(configuration.sizes()),
             commit: opening,
             certificate: None,
             certificates: BTreeMap::new(),
@@ -495,13 +497,7 @@ impl Byzantine {
             .min(applied)
             .0
             .saturating_sub(limits::RETAINED_ENTRIES);
-        // The branch beside the chain stays: a collector may ask for its bodies (P4.5).
-        let beside = self
-            .side
-            .as_ref()
-            .and_then(|side| side.entries.first())
-            .map_or(self.commit.index, |first| first.index().previous());
-        self.branches.forget(self.commit.index.min(beside));
+        self.branches.forget(self.commit.index);
         if floor > self.log.before().index.0 {
             self.log.forget(Index(floor));
             self.certificates = self.certificates.split_off(&Index(floor));

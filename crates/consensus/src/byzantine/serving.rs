@@ -95,7 +95,13 @@ impl Byzantine {
     /// The last entries after `from` up to `target`, on whatever branch that is: as many as fit.
     /// The asker then asks for what leads to the first of them.
     fn entries_to(&self, from: Point, target: Point) -> Option<Vec<Arc<Entry>>> {
-        let (fork, path) = self.branches.path(&self.log, target).ok()?;
+        if let Some(losing) = self.side.as_ref().and_then(|side| side.up_to(target)) {
+            let asked = losing.iter().rev();
+            let mut last = bounded(asked.take_while(|entry| entry.index() > from.index));
+            last.reverse();
+            return Some(last).filter(|entries| !entries.is_empty());
+        }
+        let (fork, path) = self.path(target).ok()?;
         if from.index < self.log.before().index || from.index >= target.index {
             return None;
         }

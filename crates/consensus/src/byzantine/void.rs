@@ -28,7 +28,7 @@ pub enum Void {
     #[error("a header is not of the pair's term and leader")]
     Author,
     /// No correct node would have accepted an entry with such a header there (P3.2).
-    #[error("a header is of the wrong kind, or its timestamp goes back")]
+    #[error("a header is of the wrong kind or of an empty entry, or its timestamp goes back")]
     Header,
 }
 
@@ -113,7 +113,7 @@ pub fn judge(configuration: &Configuration, report: &Report) -> Result<Path, Voi
 }
 
 /// What P3.2 says about the headers among themselves: the first entry after base, and no other, is
-/// the term record, and timestamps do not go back.
+/// the term record, none is empty, and timestamps do not go back.
 fn check_headers(report: &Report, from_base: bool) -> Result<(), Void> {
     let headers = &report.pair.headers;
     let right_kinds = headers.iter().enumerate().all(|(position, signed)| {
@@ -122,7 +122,9 @@ fn check_headers(report: &Report, from_base: bool) -> Result<(), Void> {
     let in_order = headers
         .windows(2)
         .all(|pair| pair[0].header.timestamp <= pair[1].header.timestamp);
-    if right_kinds && in_order {
+    let none_empty = headers.iter().all(|signed| signed.header.count > 0)
+        || mutation::active(Mutation::EmptyEntryValid);
+    if right_kinds && in_order && none_empty {
         Ok(())
     } else {
         Err(Void::Header)

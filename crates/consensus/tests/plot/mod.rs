@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use consensus::{
     Configuration, Entry, EntryHeader, EntryKind, Message, NodeId, Point, Signed, SignedHeader,
-    Signer, Term, certificate::QuorumCertificate, merkle, message::AppendEntries, signed::Body,
+    Signer, Term, certificate::QuorumCertificate, merkle, message::AppendEntries,
+    mutation::Mutation, signed::Body,
 };
 use ed25519_dalek::SigningKey;
 
@@ -130,4 +131,29 @@ pub fn served(cluster: &Cluster, node: usize, number: u64) -> bool {
     let chain = cluster.chain(node);
     let mut payloads = chain.iter().flat_map(|entry| entry.payloads.iter());
     payloads.any(|payload| **payload == number.to_le_bytes()[..])
+}
+
+/// Lets time pass until a node executed the request of this number, at most so many milliseconds,
+/// and says whether it did.
+pub fn serves_within(cluster: &mut Cluster, node: usize, number: u64, millis: u64) -> bool {
+    for _ in 0..millis / 50 {
+        if served(cluster, node, number) {
+            return true;
+        }
+        cluster.run_for(50);
+        cluster.sent.clear();
+    }
+    served(cluster, node, number)
+}
+
+/// Checks that an attack does harm if and only if the rule is broken.
+pub fn harms_only_under(mutation: Mutation, attack: impl Fn() -> bool) {
+    assert!(!attack(), "the rule holds");
+    #[cfg(feature = "mutations")]
+    {
+        let _broken = consensus::mutation::activate(Some(mutation));
+        assert!(attack(), "nothing depends on the rule");
+    }
+    #[cfg(not(feature = "mutations"))]
+    let _ = mutation;
 }

@@ -36,6 +36,34 @@ pub(super) static LIST: &[Attack] = attacks! {
     "withheld-bodies" "P13 progress, S10" "P3.7, P4.5"
         "a node votes and sends heartbeats, and hands out no entries"
         / "" "" => [Behave(4, "withholder"), Behave(7, "withholder,schemer")];
+    "dead-base" "P13 progress" "P4.5, P4.9"
+        "a leader is elected with a base that nobody can adopt, and traitors report it ever after"
+        / "" "" => [
+            Test("consensus", "--test dead_bases", "a_base_with_a_withheld_body_is_elected_once"),
+            Test("consensus", "--test dead_bases", "a_base_far_ahead_is_elected_once"),
+            Test("consensus", "--test dead_bases", "a_base_whose_clock_goes_back_is_elected_once"),
+            Test("consensus", "--test dead_bases", "at_four_nodes_a_base_with_a_withheld_body_is_elected_once"),
+        ];
+    "losing-branch-restart" "P13 progress" "P3.3, P4.5"
+        "a node restarts, or is flooded, while its report names a branch that only it was shown"
+        / "" "" => [
+            Test("consensus", "--test losing_branches", "a_node_with_a_losing_branch_counts_after_a_restart"),
+            Test("consensus", "--test losing_branches", "a_node_with_a_losing_branch_counts_after_a_flood"),
+        ];
+    "branch-flood" "P13 progress" "P4.5, P12.1"
+        "a leader shows each node another branch, or larger ones than the next leader has room for"
+        / "" "" => [
+            Test("consensus", "--test branch_floods", "a_whole_window_each_at_sixteen_nodes"),
+            Test("consensus", "--test branch_floods", "branches_of_the_largest_entries_at_four_nodes"),
+            Test("consensus", "--test branch_floods", "a_base_larger_than_any_correct_node_accepted_is_not_fetched"),
+            Test("consensus", "--test branch_floods", "a_reporter_that_changes_its_report_gets_no_more_room"),
+        ];
+    "window-of-giants" "P13 progress" "P3.2"
+        "entries beyond the commit point that no term is long enough to move"
+        / "" "" => [
+            Test("consensus", "--test windows", "a_follower_keeps_to_the_bytes_of_the_window"),
+            Test("consensus", "--test windows", "a_leader_change_with_a_full_window_fits_a_term"),
+        ];
     "uneven-batches" "A12" "P2.6, P3.7"
         "followers whose batches end at different indices never match"
         / "A12" "" => [Script("uneven-batches")];

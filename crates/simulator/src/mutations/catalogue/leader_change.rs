@@ -13,6 +13,15 @@ const fn seeds(nodes: usize, adversary: &'static str) -> Detector {
     })
 }
 
+/// A scripted attack on the core itself.
+const fn attack(test: &'static str, name: &'static str) -> Detector {
+    Detector::Test {
+        package: "consensus",
+        test: Some(test),
+        name,
+    }
+}
+
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         mutation: Mutation::UnjustifiedReportCounts,
@@ -41,5 +50,40 @@ pub(super) const ENTRIES: &[Entry] = &[
         rule: "P4.7",
         breaks: "a voter grants the base that it is asked for, whatever the reports say",
         detectors: &[Detector::Scenario("believed-base")],
+    },
+    Entry {
+        mutation: Mutation::DeadBaseSelected,
+        id: "dead-base-selected",
+        rule: "P4.5",
+        breaks: "a leader asks for grants for a base that it could not adopt itself",
+        detectors: &[
+            attack("dead_bases", "a_base_with_a_withheld_body_is_elected_once"),
+            attack("dead_bases", "a_base_far_ahead_is_elected_once"),
+            attack("dead_bases", "a_base_whose_clock_goes_back_is_elected_once"),
+            attack(
+                "dead_bases",
+                "at_four_nodes_a_base_with_a_withheld_body_is_elected_once",
+            ),
+        ],
+    },
+    Entry {
+        mutation: Mutation::NewestReportStands,
+        id: "newest-report-stands",
+        rule: "P4.5",
+        breaks: "a reporter replaces its report, and with it what the collector looks at, at will",
+        detectors: &[attack(
+            "branch_floods",
+            "a_reporter_that_changes_its_report_gets_no_more_room",
+        )],
+    },
+    Entry {
+        mutation: Mutation::BaseWithoutLimit,
+        id: "base-without-limit",
+        rule: "P4.5, P12.1",
+        breaks: "a collector fetches whatever a report names, however large it turns out to be",
+        detectors: &[attack(
+            "branch_floods",
+            "a_base_larger_than_any_correct_node_accepted_is_not_fetched",
+        )],
     },
 ];

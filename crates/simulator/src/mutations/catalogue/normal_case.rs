@@ -13,6 +13,15 @@ const fn seeds(mode: Mode, nodes: usize, adversary: &'static str) -> Detector {
     })
 }
 
+/// A scripted attack on the core itself.
+const fn attack(test: &'static str, name: &'static str) -> Detector {
+    Detector::Test {
+        package: "consensus",
+        test: Some(test),
+        name,
+    }
+}
+
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         mutation: Mutation::OneRoundCommitByQuorum,
@@ -72,5 +81,32 @@ pub(super) const ENTRIES: &[Entry] = &[
         rule: "P1.2",
         breaks: "a quorum is one node smaller",
         detectors: &[seeds(Mode::Byzantine, 4, "equivocator")],
+    },
+    Entry {
+        mutation: Mutation::LosingBranchHidden,
+        id: "losing-branch-hidden",
+        rule: "P3.3",
+        breaks: "a node shows the branch that it put aside to nobody",
+        detectors: &[attack(
+            "losing_branches",
+            "a_losing_branch_is_shown_to_whoever_asks_after_a_restart",
+        )],
+    },
+    Entry {
+        mutation: Mutation::WindowBytesIgnored,
+        id: "window-bytes-ignored",
+        rule: "P3.2 (3)",
+        breaks: "a follower accepts entries however many bytes lie beyond the commit point",
+        detectors: &[attack(
+            "windows",
+            "a_follower_keeps_to_the_bytes_of_the_window",
+        )],
+    },
+    Entry {
+        mutation: Mutation::EmptyEntryValid,
+        id: "empty-entry-valid",
+        rule: "P3.2",
+        breaks: "an entry of transactions may be empty",
+        detectors: &[attack("windows", "an_empty_entry_is_refused")],
     },
 ];
