@@ -52,6 +52,12 @@ impl Clock {
         self.wall_offset = offset;
     }
 
+    /// How far the wall clock is off, in milliseconds.
+    #[must_use]
+    pub const fn wall_offset(&self) -> i64 {
+        self.wall_offset
+    }
+
     fn local_span(&self, simulated: u64) -> u64 {
         let span = u128::from(simulated) * u128::from(self.rate) / u128::from(SECOND);
         u64::try_from(span).unwrap_or(u64::MAX)

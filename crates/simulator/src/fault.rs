@@ -1,6 +1,6 @@
 //! What breaks during the faulty phase of a run, drawn from its seed.
 
-use consensus::{NodeId, Time};
+use consensus::{NodeId, Record, Time};
 
 use crate::{disk::SyncTime, network::Weather, random::Random};
 
@@ -36,10 +36,16 @@ pub enum Kind {
     /// For a moment only one node hears votes; what it committed alone by then it cannot tell,
     /// because it is cut off next.
     Ambush,
+    /// The next node that writes something rare stops right after it.
+    RareWrite,
+    /// A wall clock is further off for a while than others accept.
+    Skew,
+    /// The leader restarts, unless it is Byzantine: the next one has its turn.
+    Handover,
 }
 
 impl Kind {
-    /// Those that a profile is drawn from first; [`Kind::Flap`] came later.
+    /// Those that a profile is drawn from first; the others came later.
     const FIRST: [Self; 7] = [
         Self::Crash,
         Self::Partition,
@@ -49,6 +55,45 @@ impl Kind {
         Self::Storm,
         Self::Ambush,
     ];
+}
+
+/// Something that a node writes now and then, and that a restart must not lose (P11.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rare {
+    /// A losing branch is put aside.
+    SideBranch,
+    /// A grant.
+    Grant,
+    /// What took it to another term.
+    Term,
+    /// What entitles it to its pair.
+    Justification,
+}
+
+impl Rare {
+    /// Another one is waited for each time; losing branches more often, as they are the rarest.
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        *random
+            .pick(&[
+                Self::SideBranch,
+                Self::SideBranch,
+                Self::Grant,
+                Self::Term,
+                Self::Justification,
+            ])
+            .expect("five choices")
+    }
+
+    /// Whether it is among these records.
+    #[must_use]
+    pub fn is_in(self, records: &[Record]) -> bool {
+        records.iter().any(|record| match self {
+            Self::SideBranch => matches!(record, Record::SideEntry(_)),
+            Self::Grant => matches!(record, Record::Granted(_)),
+            Self::Term => matches!(record, Record::Leave(_) | Record::Election(_)),
+            Self::Justification => matches!(record, Record::Justification(_)),
+        })
+    }
 }
 
 /// Something that breaks or is mended.
@@ -75,9 +120,28 @@ pub enum Fault {
     FastDisk(NodeId),
     /// The network is as in fair weather again.
     Calm,
+    /// A node that wrote something rare stops.
+    Stop(NodeId),
+    /// A wall clock is right again, but for what all clocks are off.
+    SetClock(NodeId),
     /// The end of all faults but Byzantine ones (P1.1: "after some unknown time it is timely").
     Heal,
+    /// Clocks have caught up with what clocks that were wrong let in.
+    Timely,
 }
+
+impl Fault {
+    /// Whether it happens whatever was decided: it ends what breaks.
+    #[must_use]
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::Heal | Self::Timely)
+    }
+}
+
+/// How far a clock may be off when the network is timely, in milliseconds.
+pub const OFFSET: i64 = 1_000;
+/// How far it may be off for a while, in milliseconds: more than others accept (P3.2).
+pub const WILD_OFFSET: u64 = 13_000;
 
 /// What a seed has in store.
 #[derive(Clone, Debug)]
@@ -123,6 +187,29 @@ impl Profile {
         // Drawn last, so that older seeds keep the rest of their profile.
         if random.chance(300) {
             kinds.push((Kind::Flap, Time::from_millis(random.between(2_000, 12_000))));
+        }
+        if random.chance(300) {
+            kinds.push((
+                Kind::RareWrite,
+                Time::from_millis(random.between(200, 4_000)),
+            ));
+        }
+        if random.chance(150) {
+            kinds.push((Kind::Skew, Time::from_millis(random.between(2_000, 12_000))));
+        }
+        if random.chance(300) {
+            let gap = Time::from_millis(random.between(300, 4_000));
+            // Mostly nothing else disturbs whoever leads then.
+            if random.chance(700) {
+                let quiet = [Kind::RareWrite, Kind::Skew];
+                kinds.retain(|(kind, _)| quiet.contains(kind));
+                return Self {
+                    weather: Weather::TIMELY,
+                    kinds: [&kinds[..], &[(Kind::Handover, gap)]].concat(),
+                    drift,
+                };
+            }
+            kinds.push((Kind::Handover, gap));
         }
         Self {
             weather,

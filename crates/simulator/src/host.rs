@@ -129,6 +129,12 @@ impl Host {
         self.running.as_ref()?.application.outcome(key)
     }
 
+    /// What its wall clock shows, in milliseconds.
+    #[must_use]
+    pub fn wall(&self, simulated: Time) -> u64 {
+        self.clock.now(simulated).wall
+    }
+
     /// Its clock.
     pub const fn clock(&mut self) -> &mut Clock {
         &mut self.clock

@@ -11,6 +11,7 @@
 pub mod adversary;
 pub mod application;
 pub mod attacks;
+pub mod bounds;
 pub mod client;
 pub mod clock;
 pub mod conformance;

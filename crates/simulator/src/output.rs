@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use simulator::{
-    adversary::BEHAVIOURS,
+    adversary::{BEHAVIOURS, OPEN},
     attacks, oracle,
     run::Totals,
     scenario::{self, Verdict},
@@ -130,6 +130,10 @@ pub fn list(as_json: bool) {
     }
     println!("adversaries (--adversary NAME):");
     for one in BEHAVIOURS {
+        println!("  {:<17} {:<12} {}", one.id, one.rule, one.summary);
+    }
+    println!("adversaries that stop a network as it is, and run by name only:");
+    for one in OPEN {
         println!("  {:<17} {:<12} {}", one.id, one.rule, one.summary);
     }
     println!("attacks (cargo sim attacks NAME):");

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
-use consensus::{InvalidPayload, Payloads, RequestKey};
+use consensus::{InvalidPayload, Payloads, RequestKey, limits};
 
 use crate::random::mix;
 
-/// Bytes of a payment.
-pub const PAYMENT_BYTES: usize = 32 + 8 + 2 + 4 + 8;
+/// Bytes of a payment without filler.
+pub const PAYMENT_BYTES: usize = CONTENT_BYTES + SEAL_BYTES;
+const CONTENT_BYTES: usize = 32 + 8 + 2 + 4;
+const SEAL_BYTES: usize = 8;
 
 /// One client's wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +56,20 @@ impl PaymentSeal {
     /// The bytes of a payment, sealed.
     #[must_use]
     pub fn seal(&self, payment: &Payment) -> Arc<[u8]> {
-        let mut bytes = [0; PAYMENT_BYTES];
+        self.seal_with(payment, 0)
+    }
+
+    /// As [`PaymentSeal::seal`], with so many bytes of filler: a memo of any length.
+    #[must_use]
+    pub fn seal_with(&self, payment: &Payment, filler: usize) -> Arc<[u8]> {
+        let mut bytes = vec![0; PAYMENT_BYTES + filler];
+        let content = bytes.len() - SEAL_BYTES;
         bytes[..32].copy_from_slice(&account(payment.from));
         bytes[32..40].copy_from_slice(&payment.nonce.to_le_bytes());
         bytes[40..42].copy_from_slice(&payment.to.to_le_bytes());
         bytes[42..46].copy_from_slice(&payment.amount.to_le_bytes());
-        let seal = self.seal_of(&bytes[..46]);
-        bytes[46..].copy_from_slice(&seal.to_le_bytes());
+        let seal = self.seal_of(&bytes[..content]);
+        bytes[content..].copy_from_slice(&seal.to_le_bytes());
         Arc::from(bytes)
     }
 
@@ -73,10 +82,13 @@ impl PaymentSeal {
     }
 }
 
-/// Reads a payment whose length is right.
+/// Reads a payment whose length is possible.
 #[must_use]
 pub fn read(payload: &[u8]) -> Option<Payment> {
-    let bytes: &[u8; PAYMENT_BYTES] = payload.try_into().ok()?;
+    if payload.len() > limits::PAYLOAD_BYTES {
+        return None;
+    }
+    let bytes: &[u8; PAYMENT_BYTES] = payload.first_chunk()?;
     let mut nonce = [0; 8];
     nonce.copy_from_slice(&bytes[32..40]);
     let mut amount = [0; 4];
@@ -104,7 +116,7 @@ impl Payloads for PaymentSeal {
 
     fn check(&self, payload: &[u8]) -> Result<RequestKey, InvalidPayload> {
         let key = self.key(payload)?;
-        let (content, seal) = payload.split_at(PAYMENT_BYTES - 8);
+        let (content, seal) = payload.split_at(payload.len() - SEAL_BYTES);
         if self.seal_of(content).to_le_bytes() == *seal {
             Ok(key)
         } else {
@@ -135,6 +147,14 @@ mod tests {
             assert!(seal.check(&forged).is_err(), "byte {position}");
         }
         assert!(seal.check(&bytes[1..]).is_err());
+        let filled = seal.seal_with(&payment, 1_000);
+        assert_eq!(filled.len(), PAYMENT_BYTES + 1_000);
+        assert_eq!(read(&filled), Some(payment));
+        assert_eq!(seal.check(&filled).unwrap().nonce, 9);
+        assert!(seal.check(&filled[..filled.len() - 1]).is_err());
+        let most = limits::PAYLOAD_BYTES - PAYMENT_BYTES;
+        assert!(seal.check(&seal.seal_with(&payment, most)).is_ok());
+        assert!(seal.check(&seal.seal_with(&payment, most + 1)).is_err());
         assert!(PaymentSeal::new(78).check(&bytes).is_err());
     }
 }

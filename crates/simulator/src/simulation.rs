@@ -49,6 +49,8 @@ pub struct Simulation {
     profile: Profile,
     random: Random,
     healed_at: Option<Time>,
+    /// The furthest that a correct node's wall clock was ahead, in milliseconds.
+    furthest_ahead: i64,
     /// How many things happened.
     pub events: u64,
     /// How many of them at the same moment.
@@ -150,6 +152,7 @@ impl Simulation {
             Happening::Fault(fault) => self.fault(fault),
             Happening::Act(act) if self.healed_at.is_none() => self.act(act),
             Happening::Act(_) => {}
+            Happening::Elected(term) => self.check_followed(term),
             Happening::Request(request) => self.request(request),
         }
     }

@@ -6,7 +6,8 @@ mod schedule;
 use std::{collections::BTreeSet, sync::Arc};
 
 use consensus::{
-    Message, Mode, NodeId, RequestKey, Term, Time, Verification, event::Recipient, message::Relay,
+    Message, Mode, NodeId, Record, RequestKey, Term, Time, Verification, event::Recipient,
+    message::Relay,
 };
 
 pub use happening::{Happening, Parcel, Relayed};
@@ -17,11 +18,16 @@ use crate::{
     application::Outcome,
     client::Clients,
     conformance::Replay,
+    fault::{Fault, Rare},
     network::Network,
     oracle::{Observation, Oracle, Violation},
     seat::Seat,
     trace::Trace,
 };
+
+/// In a timely network, how long after its election a correct leader may have nodes that are up and
+/// caught up and do not follow it yet. Its base may have to be fetched.
+pub const FOLLOWED_WITHIN: Time = Time::from_millis(2_000);
 
 /// Decides about single messages where a script wants to.
 pub trait Director: Send {
@@ -59,6 +65,10 @@ pub struct World {
     pub accused: BTreeSet<NodeId>,
     /// Messages that were refused; only Byzantine nodes may send such.
     pub refused: u64,
+    /// The next node that writes this stops so much later.
+    pub trap: Option<(Rare, Time)>,
+    /// Since when the network is timely and clocks are right.
+    pub timely_since: Option<Time>,
 }
 
 impl World {
@@ -93,6 +103,8 @@ impl World {
             elected: (first_led, 0),
             accused: BTreeSet::new(),
             refused: 0,
+            trap: None,
+            timely_since: None,
         }
     }
 
@@ -149,6 +161,13 @@ impl World {
         }
     }
 
+    /// A node asks for a write: if that is what a fault waits for, it stops soon.
+    pub fn wrote(&mut self, node: NodeId, records: &[Record]) {
+        if let Some((_, delay)) = self.trap.take_if(|(rare, _)| rare.is_in(records)) {
+            self.after(delay, Happening::Fault(Fault::Stop(node)));
+        }
+    }
+
     /// Notes that a term has a leader.
     pub fn elected(&mut self, term: Term) {
         self.elected = match self.elected {
@@ -156,6 +175,13 @@ impl World {
             (Some(highest), changes) if term > highest => (Some(term), changes + 1),
             unchanged => unchanged,
         };
+    }
+
+    /// A correct leader holds its election certificate.
+    pub fn expect_followers(&mut self, term: Term) {
+        if self.timely_since.is_some() && self.director.is_none() {
+            self.after(FOLLOWED_WITHIN, Happening::Elected(term));
+        }
     }
 
     /// How many terms got a leader, beyond the first.
@@ -198,6 +224,14 @@ impl World {
         };
         for (to, delay) in arrivals {
             let parcel = parcel.clone();
+            self.after(delay, Happening::Deliver { from, to, parcel });
+        }
+    }
+
+    /// A Byzantine node tells its own replica something.
+    pub fn hand_back(&mut self, node: NodeId, delay: Time, message: Arc<Message>) {
+        if let Some(parcel) = self.judge(node, Arc::unwrap_or_clone(message)) {
+            let (from, to) = (node, Seat::from(node));
             self.after(delay, Happening::Deliver { from, to, parcel });
         }
     }

@@ -3,6 +3,7 @@
 
 mod amnesiac;
 mod base_forger;
+mod brancher;
 mod branches;
 mod censor;
 mod complaint_flooder;
@@ -11,11 +12,15 @@ mod double_voter;
 mod equivocator;
 mod fetch_flooder;
 mod forger;
+mod hoarder;
 mod medley;
+mod reign;
 mod relapser;
+mod repeater;
 mod replayer;
 mod report_flooder;
 mod report_liar;
+mod runaway;
 mod schemer;
 mod shunner;
 mod silent;
@@ -30,7 +35,7 @@ use std::sync::Arc;
 
 use consensus::{Message, NodeId, RequestKey, Setup, Term, Time, event::Recipient};
 
-pub use branches::Coalition;
+pub use branches::{Coalition, DeadBase};
 pub use strategy::Strategy;
 pub use tools::Tools;
 
@@ -209,11 +214,40 @@ pub static BEHAVIOURS: &[Behaviour] = &[
     },
 ];
 
+/// Behaviours that the rules do not withstand yet (docs/attacks.md). They run by name only.
+pub static OPEN: &[Behaviour] = &[
+    Behaviour {
+        id: "hoarder",
+        rule: "P4.5, P4.8, P4.9",
+        summary: "signs entries that nobody can adopt, gets them elected as base where it can, and reports them for ever",
+        make: |random| Box::new(hoarder::Hoarder::new(random)),
+    },
+    Behaviour {
+        id: "brancher",
+        rule: "P3.3, P4.5, P4.8",
+        summary: "as leader shows each node, or group of nodes, a branch of its own, long or large, and deserts",
+        make: |random| Box::new(brancher::Brancher::new(random)),
+    },
+    Behaviour {
+        id: "runaway",
+        rule: "P4.3, P3.2",
+        summary: "leads as fast as it can, serves as few nodes as it needs, and ignores clients",
+        make: |random| Box::new(runaway::Runaway::new(random)),
+    },
+    Behaviour {
+        id: "repeater",
+        rule: "P6.2, P6.3, P6.5",
+        summary: "hands on executed requests as complaints and commits them again, and ignores some clients' new ones",
+        make: |random| Box::new(repeater::Repeater::new(random)),
+    },
+];
+
 impl Behaviour {
     /// The behaviour of that name.
     #[must_use]
     pub fn find(id: &str) -> Option<&'static Self> {
-        BEHAVIOURS.iter().find(|behaviour| behaviour.id == id)
+        let all = BEHAVIOURS.iter().chain(OPEN);
+        all.into_iter().find(|behaviour| behaviour.id == id)
     }
 
     /// A node that behaves so.
@@ -296,7 +330,9 @@ impl Traitor {
         let result = action(&mut *self.behaviour, &mut tools);
         let from = setup.me;
         for parcel in tools.into_outgoing() {
-            if parcel.delay == Time(0) {
+            if parcel.to == from {
+                world.hand_back(from, parcel.delay, parcel.message);
+            } else if parcel.delay == Time(0) {
                 world.send(from, Recipient::Node(parcel.to), parcel.message);
             } else {
                 let (to, message) = (parcel.to, parcel.message);
@@ -313,6 +349,10 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_found() {
+        for (position, behaviour) in OPEN.iter().enumerate() {
+            let found = Behaviour::find(behaviour.id).unwrap();
+            assert!(std::ptr::eq(found, &OPEN[position]));
+        }
         for (position, behaviour) in BEHAVIOURS.iter().enumerate() {
             let found = Behaviour::find(behaviour.id).unwrap();
             assert!(std::ptr::eq(found, &BEHAVIOURS[position]));

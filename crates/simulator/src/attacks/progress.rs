@@ -112,6 +112,12 @@ pub(super) static LIST: &[Attack] = attacks! {
             Break(&[Kind::Crash, Kind::Partition, Kind::Ambush]),
             Behave(4, "relapser+shunner"),
         ];
+    "wild-clocks" "P13 progress" "P3.2, P4.9"
+        "clocks are further apart for a while than nodes accept"
+        / "" "" => [Break(&[Kind::Skew, Kind::Clock])];
+    "restart-at-the-worst-moment" "P13 progress" "P3.3, P11.1"
+        "nodes stop just after they wrote a losing branch, a grant, or what took them to a term"
+        / "" "" => [Break(&[Kind::RareWrite, Kind::Handover])];
     "everything-at-once" "P13" "P1.1"
         "another behaviour every few seconds, in pairs, at f nodes"
         / "" "" => [

@@ -13,6 +13,7 @@ use std::{
 use clap::Args;
 use consensus::Mode;
 use simulator::{
+    bounds::{self, Case, Measuring},
     conformance, plan,
     run::{self, Adversaries, Options, Outcome},
     scenario,
@@ -46,6 +47,12 @@ const SECONDS: u64 = 60;
 const RATE: u32 = 20;
 /// Schedules that are drawn each turn: nodes, rounds, schedules.
 const TWINS: [(usize, usize, u64); 2] = [(4, 8, 200), (7, 8, 40)];
+/// Adversaries and pairs of them whose slowest request is measured each turn: nodes, cases.
+const MEASURED: [(usize, usize); 3] = [(4, 8), (7, 3), (10, 1)];
+/// From one to the next: a prime, so that all have their turn.
+const STEP: usize = 7_919;
+/// Simulated seconds of each.
+const MEASURED_SECONDS: u64 = 8;
 /// How long making a failure small may take.
 const SHRINKING: Duration = Duration::from_secs(20);
 
@@ -171,6 +178,7 @@ impl Campaign {
                 report.networks[position].add(totals, spent);
                 report.progress(started.elapsed(), self.limit);
             }
+            self.measure_bounds(&mut report, turn, &is_over)?;
             self.play_drawn_twins(&mut report, turn, &is_over);
             self.replay(&mut report, turn, &is_over)?;
             turn += 1;
@@ -233,6 +241,42 @@ impl Campaign {
             let totals = twins::run(drawn, false, None, self.jobs, is_over, &|_| {});
             report.add_twins(totals);
         }
+    }
+
+    /// How long requests take under a few adversaries and pairs of them, others each turn.
+    fn measure_bounds(
+        &self,
+        report: &mut Report,
+        turn: u64,
+        is_over: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(), String> {
+        let measuring = Measuring {
+            seeds: 1,
+            from: self.from.saturating_add(turn),
+            seconds: MEASURED_SECONDS,
+            jobs: self.jobs,
+        };
+        for (nodes, count) in MEASURED {
+            let all = bounds::cases(nodes, true).map_err(|error| error.to_string())?;
+            let chosen: Vec<Case> = (0..count)
+                .map(|place| {
+                    let turn = usize::try_from(turn).unwrap_or(0);
+                    let position = turn.wrapping_mul(count).wrapping_add(place);
+                    all[position.wrapping_mul(STEP) % all.len()].clone()
+                })
+                .collect();
+            for row in bounds::measure(&measuring, &chosen, is_over, &|_| {}) {
+                if !row.holds() {
+                    let (name, seed) = (&row.adversary, measuring.from);
+                    let late = format!("a request took {} us", row.longest_micros);
+                    let replay =
+                        format!("cargo sim bounds --nodes {nodes} --pairs --from {seed} --seeds 1");
+                    let story = row.violation.as_deref().unwrap_or(&late);
+                    report.failed(&format!("{name}, {nodes} nodes"), story, &replay);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes runs through the model of the rules.

@@ -1,6 +1,7 @@
 //! What `cargo sim` does besides running seeds: one file a command.
 
 pub mod attacks;
+pub mod bounds;
 pub mod conform;
 pub mod gate;
 pub mod long;
@@ -16,6 +17,7 @@ use terminal::exit::Code;
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     Attacks(attacks::Attacks),
+    Bounds(bounds::Bounds),
     Conform(conform::Conform),
     Gate(gate::Gate),
     Night(long::Night),
@@ -33,6 +35,7 @@ impl Command {
     pub fn run(&self) -> Result<Code, String> {
         match self {
             Self::Attacks(attacks) => attacks.run(),
+            Self::Bounds(bounds) => bounds.run(),
             Self::Conform(conform) => conform.run(),
             Self::Gate(gate) => gate.run(),
             Self::Night(night) => night.run(),

@@ -57,6 +57,7 @@ impl Host {
                 vote_state,
                 records,
             } => {
+                world.wrote(node, &records);
                 let (state, list) = (&vote_state, &records[..]);
                 world.observe(
                     node,
@@ -160,7 +161,12 @@ impl Host {
         let node = self.setup.me;
         world.observe(node, Observation::Notice(notice));
         match notice {
-            Notice::Elected { term, .. } if !self.is_byzantine() => world.elected(*term),
+            Notice::Elected { term, leader, .. } if !self.is_byzantine() => {
+                world.elected(*term);
+                if *leader == node {
+                    world.expect_followers(*term);
+                }
+            }
             Notice::Evidence(evidence) if !self.is_byzantine() => {
                 world.accused.insert(evidence.accused());
             }

@@ -107,7 +107,7 @@ impl Simulation {
             ),
             Oracle::new(verification.clone(), correct),
             verification,
-            Coalition::new(random.number()),
+            Coalition::new(random.number(), seal),
             trace,
         );
         let mut traitors = traitors;
@@ -155,6 +155,7 @@ impl Simulation {
             random: faults,
             profile,
             healed_at: None,
+            furthest_ahead: 0,
             events: 0,
             simultaneous: 0,
             unreached: Vec::new(),

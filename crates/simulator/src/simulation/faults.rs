@@ -4,7 +4,7 @@ use consensus::{NodeId, Role, Time};
 
 use super::Simulation;
 use crate::{
-    fault::{Fault, HEALTHY_DISK, Kind},
+    fault::{Fault, HEALTHY_DISK, Kind, OFFSET, Rare, WILD_OFFSET},
     host::Host,
     network::Weather,
     plan::Act,
@@ -20,7 +20,7 @@ impl Simulation {
     }
 
     pub(super) fn fault(&mut self, fault: Fault) {
-        if self.healed_at.is_some() && fault != Fault::Heal {
+        if self.healed_at.is_some() && !fault.is_end() {
             return;
         }
         if self.world.trace.is_on() {
@@ -42,7 +42,16 @@ impl Simulation {
             Fault::Flap { from, to, left } => self.flap(from, to, left),
             Fault::FastDisk(node) => self.act(Act::FastDisk(node.0)),
             Fault::Calm => self.act(Act::Weather(self.profile.weather.into())),
+            Fault::Stop(node) => {
+                self.act(Act::Crash(node.0));
+                self.after(20, 3_000, Fault::Restart(node));
+            }
+            Fault::SetClock(node) => {
+                let offset = self.hosts[node.position()].clock().wall_offset();
+                self.act(Act::WallClock(node.0, offset.clamp(-OFFSET, OFFSET)));
+            }
             Fault::Heal => self.heal(),
+            Fault::Timely => self.timely(),
         }
     }
 
@@ -53,10 +62,19 @@ impl Simulation {
         self.world.network.set_weather(Weather::TIMELY);
         for host in &mut self.hosts {
             host.set_sync_time(HEALTHY_DISK);
+            let clock = host.clock();
+            clock.set_wall_offset(clock.wall_offset().clamp(-OFFSET, OFFSET));
             host.start(&mut self.world);
         }
-        let patience = self.patience();
-        self.world.clients.healed(self.world.now, patience);
+        // What a clock that was ahead let in, others refuse until theirs show the same (P3.2).
+        let excess = u64::try_from(self.furthest_ahead - OFFSET).unwrap_or(0);
+        match excess {
+            0 => self.timely(),
+            _ => {
+                let fault = Happening::Fault(Fault::Timely);
+                self.world.after(Time::from_millis(excess), fault);
+            }
+        }
     }
 
     fn after(&mut self, low: u64, high: u64, fault: Fault) {
@@ -120,6 +138,30 @@ impl Simulation {
                 let weather = self.profile.storm(&mut self.random);
                 self.act(Act::Weather(weather.into()));
                 self.after(500, 6_000, Fault::Calm);
+            }
+            Kind::RareWrite => {
+                let delay = Time(self.random.between(0, 10_000));
+                self.world.trap = Some((Rare::draw(&mut self.random), delay));
+            }
+            Kind::Handover => {
+                let leader = self.leader();
+                if let Some(node) =
+                    leader.filter(|node| !self.hosts[node.position()].is_byzantine())
+                {
+                    self.act(Act::Crash(node.0));
+                    self.after(20, 200, Fault::Restart(node));
+                }
+            }
+            Kind::Skew => {
+                let node = self.some_node();
+                let offset = i64::try_from(self.random.below(WILD_OFFSET)).unwrap_or(0);
+                let offset = if self.random.chance(500) {
+                    offset
+                } else {
+                    -offset
+                };
+                self.act(Act::WallClock(node.0, offset));
+                self.after(500, 8_000, Fault::SetClock(node));
             }
             Kind::Ambush => {
                 let node = self.some_node();

@@ -1,9 +1,16 @@
 //! How long things may take, and the wait for them when nobody asks for more.
 
-use consensus::{FaultModel, Mode, NodeId, RequestKey, Time, Timers};
+use consensus::{FaultModel, Mode, NodeId, RequestKey, Role, Status, Term, Time, Timers, limits};
 
 use super::Simulation;
-use crate::{client::RESEND, host::Host};
+use crate::{
+    client::RESEND,
+    host::Host,
+    world::{FOLLOWED_WITHIN, Happening},
+};
+
+/// So many entries behind what is committed a node is caught up.
+const CAUGHT_UP: u64 = 2 * limits::WINDOW;
 
 /// The rules that make requests commit in time.
 const LIVENESS_RULES: &str = "P1.1, P3.7, P4.2, P4.3, P6.2";
@@ -59,7 +66,85 @@ impl Simulation {
         let correct = self.hosts.iter().filter(|host| !host.is_byzantine());
         let levels = correct.filter_map(|host| host.status().map(|status| status.timer_level));
         let level = levels.max().unwrap_or(0);
-        liveness_bound(self.configuration().sizes(), &Timers::DEFAULT, level)
+        liveness_bound(self.configuration().sizes(), &Timers::DEFAULT, level).after(self.skew())
+    }
+
+    /// Faults have ended and clocks are right: from here on everything has its bound.
+    pub(super) fn timely(&mut self) {
+        let patience = self.patience();
+        self.world.clients.healed(self.world.now, patience);
+        if self.world.timely_since.is_some() {
+            return;
+        }
+        self.world.timely_since = Some(self.world.now);
+        let terms = self.correct().filter_map(|host| host.status());
+        if self.configuration().mode() == Mode::Byzantine
+            && let Some(term) = terms.map(|status| status.term).max()
+        {
+            self.world.expect_followers(term);
+        }
+    }
+
+    fn correct(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().filter(|host| !host.is_byzantine())
+    }
+
+    /// How far the clocks of correct nodes are apart.
+    fn skew(&self) -> Time {
+        let walls = || self.correct().map(|host| host.wall(self.world.now));
+        let apart = walls().max().zip(walls().min());
+        Time::from_millis(apart.map_or(0, |(latest, earliest)| latest - earliest))
+    }
+
+    /// A while ago a term got a correct leader, or had one when the network became timely. Whoever is
+    /// up and caught up follows it by now, unless the term is over (P4.5, P4.9).
+    pub(super) fn check_followed(&mut self, term: Term) {
+        if self.configuration().mode() != Mode::Byzantine {
+            return;
+        }
+        let leader = self.configuration().leader(term);
+        let host = &self.hosts[leader.position()];
+        let elected = host.status().is_some_and(|status| {
+            status.term == term && (status.leader == Some(leader) || term == Term::ZERO)
+        });
+        if host.is_byzantine() || !elected {
+            return;
+        }
+        let statuses = || {
+            self.correct()
+                .filter_map(|host| Some((host.id(), host.status()?)))
+        };
+        if statuses().any(|(_, status)| status.term > term) {
+            return;
+        }
+        let committed = self.world.oracle.committed();
+        let caught_up = |status: &Status| committed.beyond(status.commit.index) <= CAUGHT_UP;
+        let follows = |status: &Status| status.term == term && status.role != Role::Candidate;
+        let (skew, bound) = (self.skew(), FOLLOWED_WITHIN);
+        let Some((node, _)) = statuses().find(|(_, status)| !follows(status)) else {
+            return;
+        };
+        if statuses().all(|(_, status)| follows(&status) || !caught_up(&status)) {
+            return;
+        }
+        // Clocks that are apart may refuse a timestamp for as long as they are (P3.2).
+        if skew > Time(0)
+            && self
+                .world
+                .now
+                .since(self.world.timely_since.unwrap_or_default())
+                < bound.after(skew)
+        {
+            self.world.after(skew, Happening::Elected(term));
+            return;
+        }
+        let detail = format!("{leader} was elected in term {term}, and does not lead it");
+        self.report(
+            "who is elected leads",
+            "P4.5, P4.8, P4.9",
+            Some(node),
+            detail,
+        );
     }
 
     pub(super) fn adjust_patience(&mut self) {
@@ -94,8 +179,12 @@ impl Simulation {
     pub fn settle(&mut self) {
         self.world.clients.stop();
         // The requests have their deadlines; a node that lags has as long from here.
-        let end = self.world.now.after(self.patience());
+        let from = self.world.timely_since.unwrap_or(self.world.now);
+        let mut end = self.world.now.max(from).after(self.patience());
         while self.violation().is_none() && !self.is_settled() {
+            if self.world.timely_since.is_none() {
+                end = self.world.now.after(self.patience());
+            }
             let late = self.world.clients.first_late(self.world.now);
             if let Some(key) = late {
                 self.report_late(&key);

@@ -73,7 +73,11 @@ impl Simulation {
             Act::SlowDisk(node) => hosts[usize::from(*node)].set_sync_time(SLOW_DISK),
             Act::FastDisk(node) => hosts[usize::from(*node)].set_sync_time(HEALTHY_DISK),
             Act::WallClock(node, offset) => {
-                hosts[usize::from(*node)].clock().set_wall_offset(*offset);
+                let host = &mut hosts[usize::from(*node)];
+                host.clock().set_wall_offset(*offset);
+                if !host.is_byzantine() {
+                    self.furthest_ahead = self.furthest_ahead.max(*offset);
+                }
             }
             Act::Weather(weather) => world.network.set_weather((*weather).into()),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use consensus::{Message, NodeId, Request, RequestKey, Verified};
+use consensus::{Message, NodeId, Request, RequestKey, Term, Verified};
 
 use crate::{
     fault::Fault,
@@ -85,6 +85,8 @@ pub enum Happening {
     Fault(Fault),
     /// Something breaks that a plan says.
     Act(Act),
+    /// A term had a leader for a while: everybody should follow it.
+    Elected(Term),
     /// A client asks for what a plan says.
     Request(RequestPlan),
 }
@@ -98,9 +100,12 @@ impl Happening {
                 Some(seat.node())
             }
             Self::Tick { node } | Self::Emit { from: node, .. } => Some(*node),
-            Self::Ask | Self::AskAgain(_) | Self::Fault(_) | Self::Act(_) | Self::Request(_) => {
-                None
-            }
+            Self::Ask
+            | Self::AskAgain(_)
+            | Self::Fault(_)
+            | Self::Act(_)
+            | Self::Elected(_)
+            | Self::Request(_) => None,
         }
     }
 
@@ -110,7 +115,7 @@ impl Happening {
     pub fn is_decision(&self) -> bool {
         match self {
             Self::Ask | Self::Act(_) | Self::Request(_) => true,
-            Self::Fault(fault) => *fault != Fault::Heal,
+            Self::Fault(fault) => !fault.is_end(),
             _ => false,
         }
     }
