@@ -60,6 +60,9 @@ pub enum Event {
     },
     /// A deadline may have passed.
     Timeout,
+    /// The node stops in order: what is known and not yet recorded is written (P11.3). No further
+    /// event follows.
+    Stopping,
 }
 
 /// Who gets a message.

@@ -74,6 +74,8 @@ impl ReplicaTask {
                 self.look();
             }
         }
+        // The disk's thread ends when everything is durable; if it has gone, so has this.
+        let _ = self.handle(Event::Stopping);
     }
 
     fn deadline(&self, look_around: Instant) -> Instant {

@@ -324,6 +324,11 @@ impl Byzantine {
                 index: self.log.last().index,
             }),
             Event::Timeout => {}
+            // A certificate that was learned last waits for something else to be written with.
+            Event::Stopping => {
+                self.flush();
+                return;
+            }
         }
         self.progress();
     }

@@ -150,6 +150,11 @@ impl Raft {
             } => self.on_entries_read(to, from, entries),
             Event::Read { id } => self.on_read(id),
             Event::Timeout => self.on_timeout(now),
+            Event::Stopping => {
+                self.record_commit();
+                self.flush();
+                return;
+            }
         }
         self.propose(now);
         self.flush();
@@ -240,6 +245,11 @@ impl Raft {
         self.keys.add(&entry);
         self.log.append(Arc::clone(&entry));
         self.outbox.record(Record::Entry(entry));
+        self.record_commit();
+    }
+
+    /// Records how far entries are known to be committed (P11.3).
+    fn record_commit(&mut self) {
         if self.commit.index > self.recorded_commit {
             self.recorded_commit = self.commit.index;
             self.outbox.record(Record::CommitIndex(self.commit.index));

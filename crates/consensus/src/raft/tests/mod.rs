@@ -15,6 +15,7 @@ mod relaying;
 mod replication;
 mod schedules;
 mod standing;
+mod stopping;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
