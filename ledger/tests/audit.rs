@@ -13,7 +13,7 @@ use consensus::{
 use keys::{Genesis, KeyPair};
 use ledger::{
     Ledger,
-    audit::{Audit, Problem, audit},
+    audit::{Audit, AuditError, Problem, Unreadable, audit},
 };
 use storage::{Batch, DirectoryDisk, Identity, Options, Storage};
 
@@ -200,6 +200,8 @@ fn an_audit_writes_nothing() {
         Record::Commit(network.commit(&one, [0, 1, 2], None)),
     ];
     network.store(root.path(), 2, &records);
+    // Nor is a lock made where there is none, as on a file system that nobody can write to.
+    std::fs::remove_file(root.path().join("data/lock")).unwrap();
     let contents = || {
         let files = std::fs::read_dir(root.path().join("data")).unwrap();
         let mut files: Vec<_> = files
@@ -224,4 +226,34 @@ fn an_audit_writes_nothing() {
         .is_err()
     );
     assert!(!absent.exists());
+}
+
+/// Where nothing is, nothing holds.
+#[test]
+fn an_empty_folder_is_no_ledger_that_holds() {
+    let network = Network::new();
+    let root = tempfile::tempdir().unwrap();
+    let refused = audit(
+        &network.genesis,
+        &network.configuration,
+        &[root.path().to_owned()],
+    );
+    let empty = matches!(
+        refused,
+        Err(AuditError::Unreadable(Unreadable::Empty(ref path))) if *path == root.path().display().to_string()
+    );
+    assert!(empty, "{refused:?}");
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn entries_that_nothing_shows_to_be_committed_are_counted_apart() {
+    let network = Network::new();
+    let root = tempfile::tempdir().unwrap();
+    let one = network.entry(1);
+    network.store(root.path(), 2, &[Record::Entry(one)]);
+    let audit = network.audit(&[root.path()]);
+    assert!(audit.holds());
+    let inspected = &audit.inspected[0];
+    assert_eq!((inspected.hashes.len(), inspected.undecided), (0, 1));
 }

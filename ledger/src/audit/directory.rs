@@ -13,6 +13,9 @@ pub enum Unreadable {
     /// It is not there.
     #[error("there is no data directory {0}")]
     Absent(String),
+    /// No node ever wrote there.
+    #[error("{0} holds no node's data: nothing there was audited")]
+    Empty(String),
     /// Its stream cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -46,9 +49,12 @@ impl Directory {
                 network: genesis.id(),
                 node: *validator.key.as_bytes(),
             };
-            match read_only(&disk(&path)?, identity, |_| {}) {
+            match read_only(&DirectoryDisk::read_only(&path), identity, |_| {}) {
                 Err(OpenError::OtherNode { .. }) => {}
                 Err(error) => return Err(error.into()),
+                Ok(recovery) if !recovery.begun => {
+                    return Err(Unreadable::Empty(path.display().to_string()));
+                }
                 Ok(_) => {
                     return Ok(Self {
                         path,
@@ -67,7 +73,8 @@ impl Directory {
         configuration: &Configuration,
         mut visit: impl FnMut(Position, Record),
     ) -> Result<Recovery, Unreadable> {
-        let recovery = read_only(&disk(&self.path)?, self.identity, |recovered| {
+        let disk = DirectoryDisk::read_only(&self.path);
+        let recovery = read_only(&disk, self.identity, |recovered| {
             if let Recovered::Record {
                 position,
                 kind,
@@ -80,12 +87,4 @@ impl Directory {
         })?;
         Ok(recovery)
     }
-}
-
-fn disk(path: &Path) -> Result<DirectoryDisk, OpenError> {
-    DirectoryDisk::new(path).map_err(|source| OpenError::Disk {
-        directory: path.display().to_string(),
-        operation: "open the directory".to_owned(),
-        source,
-    })
 }

@@ -58,8 +58,12 @@ pub struct Inspected {
     pub directory: PathBuf,
     /// Whose.
     pub node: NodeId,
-    /// The hash of every committed entry; position 0 holds index 1.
+    /// The hash of every entry known to be committed; position 0 holds index 1.
     pub hashes: Vec<Hash>,
+    /// Entries stored beyond them. Nothing here tells whether they are committed: in byzantine mode no
+    /// certificate of this node covers them, in the Raft modes it had not heard so, or had not yet
+    /// recorded it when it was killed (P11.3).
+    pub undecided: u64,
     /// How far the entries were executed here, and the results.
     pub applied: Applied,
     /// The first thing that is wrong with it.
@@ -90,6 +94,7 @@ pub(super) fn inspect(
     })?;
     let committed = fold.committed();
     let length = usize::try_from(committed.0).unwrap_or(usize::MAX);
+    let undecided = fold.chain.len().saturating_sub(length) as u64;
     fold.chain.truncate(length);
     let shared = Arc::new(configuration.clone());
     let ledger = Ledger::new(genesis, configuration);
@@ -135,6 +140,7 @@ pub(super) fn inspect(
         directory: directory.path.clone(),
         node: directory.node,
         hashes,
+        undecided,
         applied,
         problem: judge.problem,
     })

@@ -86,7 +86,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
 
 fn refused(error: AuditError) -> Failure {
     match &error {
-        AuditError::Unreadable(Unreadable::Absent(_)) => {
+        AuditError::Unreadable(Unreadable::Absent(_) | Unreadable::Empty(_)) => {
             Failure::usage(error.to_string()).next("Name the folder of a stopped node.")
         }
         AuditError::Unreadable(Unreadable::Open(storage::OpenError::Locked { .. })) => {
@@ -129,6 +129,7 @@ fn described(genesis: &Genesis, audit: &Audit, proved: &[Proved], written: &[Str
             "directory": one.directory.display().to_string(),
             "node": name(genesis, one.node),
             "committed": one.hashes.len(),
+            "undecided": one.undecided,
             "hash": one.hashes.last().map(|hash| to_hex(&hash.0)),
             "results": to_hex(&one.applied.digest.0),
             "valid": one.problem.is_none(),
@@ -179,12 +180,28 @@ fn sentences(genesis: &Genesis, audit: &Audit, proved: &[Proved], written: &[Str
         .inspected
         .iter()
         .map(|one| {
+            let certified = genesis.mode() == keys::Mode::Byzantine;
             let verdict = match &one.problem {
-                None => "every entry, certificate and result holds".to_owned(),
+                None if certified => "every entry, certificate and result holds".to_owned(),
+                // Raft keeps no certificates.
+                None => {
+                    "every entry and result holds; that a majority had them is this node's word"
+                        .to_owned()
+                }
                 Some(problem) => problem.to_string(),
             };
+            let undecided = match one.undecided {
+                0 => String::new(),
+                more if certified => {
+                    format!(" {more} more are stored, which no certificate here covers.")
+                }
+                more => format!(
+                    " {more} more are stored; whether they are committed is not known here \
+                     (another node's folder may tell)."
+                ),
+            };
             format!(
-                "{} in {}: {} committed entries, {verdict}.",
+                "{} in {}: {} committed entries, {verdict}.{undecided}",
                 name(genesis, one.node),
                 one.directory.display(),
                 one.hashes.len()
