@@ -10,7 +10,7 @@ use consensus::{
     RequestKey, Signature, Verification, Verifier, hashing::tagged_hash, signature::public_key,
 };
 use ed25519_dalek::SigningKey;
-use keys::{Account, Asset, Genesis, GenesisFile, KeyPair, Validator};
+use keys::{Account, Asset, Genesis, GenesisFile, Incarnation, KeyPair, Validator};
 
 /// The network of the vectors in `crates/consensus/tests/data/wire`.
 pub(crate) struct Network {
@@ -98,6 +98,7 @@ pub(crate) fn genesis() -> &'static Genesis {
                 .map(|index| Validator {
                     name: format!("n{index}"),
                     key: key(&format!("n{index}")).validator_key(),
+                    incarnation: Incarnation::from_seed(&format!("n{index}")).hash(),
                     address: ([127, 0, 0, 1], 4100 + index).into(),
                 })
                 .collect(),

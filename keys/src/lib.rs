@@ -18,6 +18,7 @@ mod address;
 mod directory;
 mod file;
 mod hash;
+mod incarnation;
 mod key_file;
 mod key_pair;
 mod key_store;
@@ -34,6 +35,9 @@ pub use encoding::EncodingError;
 pub use file::{FileError, Overwrite};
 pub use genesis::{Account, Asset, Genesis, GenesisError, GenesisFile, Validator};
 pub use hash::{from_hex, tagged_hash, to_hex};
+pub use incarnation::{
+    Incarnation, IncarnationError, IncarnationHash, IncarnationRecord, NoIncarnationHash,
+};
 pub use key_file::{KeyFileError, MAX_KEY_FILE_BYTES, PublicSide};
 pub use key_pair::{KeyPair, RandomnessError};
 pub use key_store::{KeyStore, KeyStoreError};

@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use keys::{Genesis, KeyPair, KeyStore, Passphrase, PassphraseSource, to_hex};
+use keys::{
+    Genesis, Incarnation, IncarnationRecord, KeyPair, KeyStore, Passphrase, PassphraseSource,
+    to_hex,
+};
 use serde_json::Value;
 
 /// A folder of its own for every test.
@@ -39,7 +42,10 @@ impl Folder {
     /// A network's keys: four validators, an admin, two accounts.
     fn with_keys() -> Self {
         let folder = Self::new();
-        for name in ["n0", "n1", "n2", "n3", "admin", "alice", "bob"] {
+        for name in ["n0", "n1", "n2", "n3"] {
+            folder.run(&["init", name]).ok();
+        }
+        for name in ["admin", "alice", "bob"] {
             folder.run(&["gen", name]).ok();
         }
         folder
@@ -289,8 +295,13 @@ fn a_genesis_is_written_and_shown() {
     assert_eq!(genesis.validators().len(), 4);
     assert_eq!(genesis.supplies()["USD"], 100_000);
     assert_eq!(genesis.account_by_name("alice").unwrap().balances["EUR"], 5);
-    let n2 = KeyStore::new(folder.path("data/keys")).load("n2").unwrap();
+    let n2 = KeyPair::read_pem(&folder.path("data/n2/key.pem")).unwrap();
     assert_eq!(genesis.validators()[2].key, n2.validator_key());
+    let record = IncarnationRecord::load(&folder.path("data/n2/data")).unwrap();
+    assert_eq!(
+        genesis.validators()[2].incarnation,
+        record.incarnation.hash()
+    );
 
     let shown = folder.run(&["genesis", "show", "--json"]).ok().json();
     assert_eq!(shown, written);
@@ -324,7 +335,11 @@ fn a_genesis_is_written_and_shown() {
 fn a_genesis_needs_no_key_files() {
     let folder = Folder::new();
     let key = |name: &str| KeyPair::from_seed(name);
-    let validator = format!("n0={}@[::1]:4100", key("n0").validator_key());
+    let validator = format!(
+        "n0={}/{}@[::1]:4100",
+        key("n0").validator_key(),
+        Incarnation::from_seed("n0").hash()
+    );
     let account = format!("alice={}:USD=1", key("alice").public_key());
     let admin = key("admin").public_key().to_hex();
     let mut arguments = vec![
@@ -361,11 +376,14 @@ fn a_wrong_genesis_is_not_written() {
     let with_address = format!("carol={address}");
     let account_key = KeyPair::from_seed("x").public_key();
     let wrong_kind = format!("n4={account_key}@127.0.0.1:4104");
-    let cases: [(&[&str], &str); 12] = [
+    let key_alone = KeyPair::from_seed("x").validator_key();
+    let key_alone = format!("n4={key_alone}@127.0.0.1:4104");
+    let cases: [(&[&str], &str); 13] = [
         (&["--validator", "n4@localhost:1"], "no IP address"),
         (&["--validator", "n4"], "no `@`"),
-        (&["--validator", "n4@127.0.0.1:9"], "keys gen n4"),
+        (&["--validator", "n4@127.0.0.1:9"], "n4"),
         (&["--validator", &wrong_kind], "an account's public key"),
+        (&["--validator", &key_alone], "names no incarnation"),
         (&["--validator", "n0@127.0.0.1:9"], "are named `n0`"),
         (&["--account", "alice:USD"], "no balance"),
         (&["--account", "alice:USD=1.50"], "no amount"),
@@ -511,4 +529,43 @@ fn without_terminal_or_file_a_locked_key_stays_locked() {
     let asked = folder.run(&["gen", "bob", "--passphrase"]).failed(2);
     assert!(asked.stderr.contains("no terminal"), "{}", asked.stderr);
     assert!(!folder.path("data/keys/bob.pem").exists());
+}
+
+#[test]
+fn a_nodes_directory_is_made_once_and_keeps_a_key_that_is_there() {
+    let folder = Folder::new();
+    let made = folder.run(&["init", "./machine", "--json"]).ok().json();
+    let key = KeyPair::read_pem(&folder.path("machine/key.pem")).unwrap();
+    let record = IncarnationRecord::load(&folder.path("machine/data")).unwrap();
+    assert!(!record.begun);
+    assert_eq!(made["validator_key"], key.validator_key().to_string());
+    assert_eq!(made["incarnation"], record.incarnation.hash().to_string());
+    let spec = made["validator"].as_str().unwrap();
+
+    let again = folder.run(&["init", "./machine"]).failed(2);
+    assert!(again.stderr.contains(spec), "{}", again.stderr);
+    let unchanged = IncarnationRecord::load(&folder.path("machine/data")).unwrap();
+    assert_eq!(unchanged, record);
+
+    // What was lost and is made again is another one, though the key is the same.
+    fs::remove_dir_all(folder.path("machine/data")).unwrap();
+    let other = folder.run(&["init", "./machine", "--json"]).ok().json();
+    assert_eq!(other["validator_key"], made["validator_key"]);
+    assert_ne!(other["incarnation"], made["incarnation"]);
+
+    fs::remove_file(folder.path("machine/data/incarnation")).unwrap();
+    fs::write(folder.path("machine/data/0000000001.segment"), "x").unwrap();
+    let used = folder.run(&["init", "./machine"]).failed(2);
+    assert!(used.stderr.contains("no incarnation"), "{}", used.stderr);
+
+    // As on four machines: what was printed is all that genesis needs.
+    let validator = format!("n0={spec}@10.0.0.1:4100");
+    folder.run(&["gen", "admin"]).ok();
+    let arguments = ["genesis", "--mode", "raft", "--validator", &validator];
+    folder.run(&arguments).ok();
+    let genesis = Genesis::load(&folder.path("data/genesis.json")).unwrap();
+    assert_eq!(
+        genesis.validators()[0].incarnation.to_string(),
+        made["incarnation"]
+    );
 }

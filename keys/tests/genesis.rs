@@ -5,14 +5,15 @@ use std::fs;
 
 use keys::genesis::{FORMAT, MAX_ACCOUNTS, MAX_GENESIS_BYTES, MAX_VALIDATORS};
 use keys::{
-    Account, Asset, ClientChecks, FileError, Genesis, GenesisError, GenesisFile, KeyPair, Mode,
-    Overwrite, Validator, tagged_hash, to_hex,
+    Account, Asset, ClientChecks, FileError, Genesis, GenesisError, GenesisFile, Incarnation,
+    KeyPair, Mode, Overwrite, Validator, tagged_hash, to_hex,
 };
 
 fn validator(index: usize) -> Validator {
     Validator {
         name: format!("n{index}"),
         key: KeyPair::from_seed(&format!("n{index}")).validator_key(),
+        incarnation: Incarnation::from_seed(&format!("n{index}")).hash(),
         address: format!("127.0.0.1:{}", 4100 + index).parse().unwrap(),
     }
 }
@@ -90,10 +91,10 @@ fn the_id_is_the_test_vector() {
     ]
     .concat();
     assert_eq!(to_hex(&bytes[bytes.len() - end.len() / 2..]), end);
-    assert_eq!(bytes.len(), 382);
+    assert_eq!(bytes.len(), 510);
     assert_eq!(
         to_hex(&genesis.id()),
-        "f365b722eeb2f98d6edeb4edf21edea19fcffa62d1012ce27fb264a9d10f3e25"
+        "f6b89b9977a03a87e77a073674b26a0d182e89d1b70fa0fa3e1df8dfeb9761b1"
     );
 }
 
@@ -111,7 +112,8 @@ fn everything_but_the_addresses_is_in_the_id() {
         "a default written out is the same genesis"
     );
     let other = || KeyPair::from_seed("other");
-    let changes: [&dyn Fn(&mut GenesisFile); 14] = [
+    let changes: [&dyn Fn(&mut GenesisFile); 15] = [
+        &|content| content.validators[2].incarnation = Incarnation::from_seed("other").hash(),
         &|content| content.network.push('2'),
         &|content| content.mode = Mode::RaftSigned,
         &|content| content.mode = Mode::Raft,
@@ -136,7 +138,7 @@ fn everything_but_the_addresses_is_in_the_id() {
     ids.push(original);
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 15, "two different contents have one id");
+    assert_eq!(ids.len(), 16, "two different contents have one id");
 }
 
 #[test]

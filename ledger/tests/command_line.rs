@@ -506,6 +506,12 @@ fn a_node_runs_until_it_is_told_to_stop() {
     assert!(wrong.error.contains("does not unlock"), "{wrong:?}");
     std::fs::write(&file, "open sesame\n").unwrap();
     let line = "node --listen 127.0.0.1:0 --json --passphrase-file ~/passphrase";
+    // A directory is made by an explicit act, never by starting a node.
+    let unmade = run(home, line).ends(5);
+    assert!(unmade.error.contains("no incarnation"), "{unmade:?}");
+    assert!(unmade.error.contains("keys init"), "{unmade:?}");
+    assert!(!home.join("data").exists());
+    support::incarnation(0).create(&home.join("data")).unwrap();
     let mut command = support::command(home, line);
     let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut node = Running(command.spawn().unwrap());

@@ -1,6 +1,11 @@
 //! One node of a testnet, as a process of its own: `testnet node --directory DIR/n0`.
 
-use std::{io::IsTerminal, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    io::IsTerminal,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use keys::{Genesis, KeyPair};
 use ledger::Ledger;
@@ -60,18 +65,23 @@ async fn serve(layout: &NodeLayout, listen: Option<SocketAddr>) -> Outcome {
     options.listen = listen;
     let setting = Setting::load(layout)?;
     options.behaviour = setting.as_ref().map(Setting::make).transpose()?;
+    let control = Arc::new(OnceLock::new());
+    let server = control::Server {
+        progress: Arc::clone(&options.progress),
+        control: Arc::clone(&control),
+        genesis: genesis.clone(),
+        history,
+    };
+    // Before the start, which may take long and must not look like a node that is stuck.
+    control::serve(layout, server)?;
     let handle = Node::start(options).await.map_err(refused)?;
     if let Some(setting) = &setting {
         tracing::warn!(mark = setting.mark(), "traitor since its start");
     }
     let faults = LinkFaults::load(layout)?;
     control::apply_links(&handle.control(), &genesis, &faults).map_err(Failure::state)?;
-    let server = control::Server {
-        control: handle.control(),
-        genesis,
-        history,
-    };
-    control::serve(layout, server)?;
+    // Once it is told, it answers as a node that has started.
+    let _ = control.set(handle.control());
     tracing::info!(
         name = layout.name(),
         process = std::process::id(),
@@ -102,6 +112,9 @@ fn refused(error: StartError) -> Failure {
         | StartError::VoteState(_)
         | StartError::Chain(_)
         | StartError::Entry(_) => Code::VerificationFailed,
+        StartError::NotMade { .. }
+        | StartError::OtherIncarnation { .. }
+        | StartError::StreamLost { .. } => Code::VerificationFailed,
         StartError::NotAValidator | StartError::Size(_) => Code::Usage,
         _ => Code::Internal,
     };

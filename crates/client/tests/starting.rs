@@ -46,7 +46,7 @@ async fn foreign_keys_networks_and_directories_in_use_are_refused() {
     let neighbour = options(&network.genesis, node_key(1), &network.data(0));
     let neighbour = refused(neighbour).await;
     assert!(
-        matches!(neighbour, StartError::Storage(OpenError::OtherNode { .. })),
+        matches!(neighbour, StartError::OtherIncarnation { .. }),
         "{neighbour}"
     );
 

@@ -18,6 +18,40 @@ pub enum StartError {
     /// The data directory could not be opened: in use, of another node or network, or unreadable.
     #[error(transparent)]
     Storage(#[from] storage::OpenError),
+    /// The directory was never made for a node, or is lost (P9.4).
+    #[error(
+        "{directory} is no node's data directory: it holds no incarnation. If this key ever voted, what it promised is lost, and voting again from nothing could undo what others rely on"
+    )]
+    NotMade {
+        /// The directory.
+        directory: String,
+    },
+    /// The directory is another one than genesis lists for this key (P9.4).
+    #[error(
+        "{directory} has the incarnation {found}, and genesis lists {listed} for this key: it is not the directory that this validator promised from"
+    )]
+    OtherIncarnation {
+        /// The directory.
+        directory: String,
+        /// Which it is.
+        found: keys::IncarnationHash,
+        /// Which it should be.
+        listed: keys::IncarnationHash,
+    },
+    /// A node ran in the directory, and its stream is gone (P9.4).
+    #[error(
+        "a node ran in {directory}, and its stream is gone: what it promised is lost, and voting again from nothing could undo what others rely on"
+    )]
+    StreamLost {
+        /// The directory.
+        directory: String,
+    },
+    /// The directory's record cannot be read or written.
+    #[error("the directory's incarnation: {source}")]
+    Incarnation {
+        /// Why.
+        source: keys::IncarnationError,
+    },
     /// What the node wrote is damaged (P11.2). A node that may have forgotten a vote does not vote.
     #[error(
         "the data in {directory} is damaged: {damage}; the node does not start, for it might contradict what it said before. Found: {detail}. {}",

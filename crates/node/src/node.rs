@@ -23,6 +23,7 @@ use crate::{
     error::{Fatal, StartError},
     evidence::EvidenceStore,
     handle::{NodeHandle, Running},
+    incarnation,
     listening::{accept, listen_at},
     options::{NodeOptions, configuration},
     outbound::Outbound,
@@ -51,15 +52,21 @@ impl Node {
         let me = configuration
             .node(&public)
             .ok_or(StartError::NotAValidator)?;
+        let listed = options.genesis.validators()[me.position()].incarnation;
+        let data = options.data.clone();
+        let mut record = blocking(move || incarnation::admit(&data, &listed)).await?;
         let identity = storage::Identity {
             network: options.genesis.id(),
             node: public.0,
         };
         let open = || {
             let (data, configuration) = (options.data.clone(), Arc::clone(&configuration));
-            blocking(move || recovery::open(&data, identity, &configuration))
+            let progress = Arc::clone(&options.progress);
+            blocking(move || recovery::open(&data, identity, &configuration, &progress))
         };
         let mut opened = open().await?;
+        let data = options.data.clone();
+        blocking(move || incarnation::begin(&mut record, &data)).await?;
         if !opened.missing.is_empty() {
             let (genesis, key) = (&options.genesis, &options.key);
             let verification = Verification::new(
@@ -133,6 +140,7 @@ impl Prepared {
             client_checks: _,
             timers,
             limits,
+            progress,
         } = options;
         let fatal = Fatal::new();
         let pool = pool(&fatal)?;
@@ -161,7 +169,7 @@ impl Prepared {
             evidence,
         );
         let mut digest = application.applied().digest;
-        recovery::replay(&opened, &mut *application, |entry, applied| {
+        recovery::replay(&opened, &mut *application, &progress, |entry, applied| {
             let before = std::mem::replace(&mut digest, applied.applied.digest);
             shared
                 .outcomes

@@ -1,6 +1,6 @@
 //! What a node is started from.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use consensus::{
     ClientChecks, Configuration, Domain, Hash, Mode, PublicKey, Timers, mode::SizeError,
@@ -8,7 +8,7 @@ use consensus::{
 use keys::{Genesis, KeyPair};
 use transport::Limits;
 
-use crate::{application::Application, behaviour::Behaviour};
+use crate::{application::Application, behaviour::Behaviour, starting::StartProgress};
 
 /// What a node is started from.
 pub struct NodeOptions {
@@ -16,7 +16,8 @@ pub struct NodeOptions {
     pub genesis: Genesis,
     /// The node's key, one of the validators'.
     pub key: KeyPair,
-    /// The directory of its durable stream, made if it is missing.
+    /// The directory of its durable stream: the one that genesis lists for the key, made by
+    /// [`keys::Incarnation::create`] (P9.4).
     pub data: PathBuf,
     /// Where it listens; by default on the loopback interface, at the port that genesis gives it.
     pub listen: Option<SocketAddr>,
@@ -30,6 +31,8 @@ pub struct NodeOptions {
     pub timers: Timers,
     /// Bounds of the connections.
     pub limits: Limits,
+    /// Where the node tells how far it is with its start.
+    pub progress: Arc<StartProgress>,
 }
 
 impl NodeOptions {
@@ -51,6 +54,7 @@ impl NodeOptions {
             client_checks: None,
             timers: Timers::DEFAULT,
             limits: Limits::default(),
+            progress: Arc::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     error::StartError,
     losses::Losses,
     refill::Missing,
+    starting::{Stage, StartProgress},
 };
 
 /// An opened data directory.
@@ -35,16 +36,27 @@ pub(crate) fn open(
     directory: &Path,
     identity: Identity,
     configuration: &Arc<Configuration>,
+    progress: &StartProgress,
 ) -> Result<Opened, StartError> {
     let disk = DirectoryDisk::new(directory).map_err(|source| storage::OpenError::Disk {
         directory: directory.display().to_string(),
         operation: "create the directory".to_owned(),
         source,
     })?;
+    let segments = disk.segments().map_err(|source| storage::OpenError::Disk {
+        directory: directory.display().to_string(),
+        operation: "list the files".to_owned(),
+        source,
+    })?;
+    let mut segment = 0;
     let mut fold = Recovery::<Position>::default();
     let mut unreadable = None;
     let mut losses = Losses::default();
     let visit = |recovered: Recovered<'_>| {
+        if recovered.position().segment != segment {
+            segment = recovered.position().segment;
+            progress.set(Stage::Reading, segment.saturating_sub(1).into(), segments);
+        }
         if let Some(position) = losses.see(&recovered) {
             fold.lost_entry(position);
         }
@@ -116,6 +128,7 @@ pub(crate) fn open(
 pub(crate) fn replay(
     opened: &Opened,
     application: &mut dyn Application,
+    progress: &StartProgress,
     mut applied: impl FnMut(&Entry, AppliedEntry),
 ) -> Result<(), StartError> {
     let committed = opened.fold.committed();
@@ -136,6 +149,7 @@ pub(crate) fn replay(
             });
         }
         applied(&entry, result);
+        progress.set(Stage::Replaying, index.0, committed.0);
     }
     Ok(())
 }
@@ -213,7 +227,10 @@ mod tests {
     #[test]
     fn a_directory_whose_last_batch_is_damaged_is_refused_again_and_again() {
         let directory = tempfile::tempdir().unwrap();
-        let open = || open(directory.path(), IDENTITY, &configuration());
+        let open = || {
+            let progress = StartProgress::default();
+            open(directory.path(), IDENTITY, &configuration(), &progress)
+        };
         let mut opened = open().unwrap();
         let vote_state = VoteState::new(&configuration()).to_bytes();
         for commit in 1..=2 {
@@ -252,7 +269,10 @@ mod tests {
     #[test]
     fn a_directory_whose_votes_are_ruined_is_refused_with_advice() {
         let directory = tempfile::tempdir().unwrap();
-        let open = || open(directory.path(), IDENTITY, &configuration());
+        let open = || {
+            let progress = StartProgress::default();
+            open(directory.path(), IDENTITY, &configuration(), &progress)
+        };
 
         let mut fresh = open().unwrap();
         let batch = Batch {

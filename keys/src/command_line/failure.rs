@@ -1,8 +1,8 @@
 //! What went wrong, what to run next, and the exit code.
 
 use keys::{
-    FileError, GenesisError, KeyFileError, KeyStoreError, NameError, PassphraseError,
-    RandomnessError,
+    FileError, GenesisError, IncarnationError, KeyFileError, KeyStoreError, NameError,
+    PassphraseError, RandomnessError,
 };
 use serde_json::json;
 use terminal::{Output, exit::Code};
@@ -76,6 +76,16 @@ fn passphrase_code(error: &PassphraseError) -> Code {
 impl From<PassphraseError> for Failure {
     fn from(error: PassphraseError) -> Self {
         Self::new(passphrase_code(&error), &error)
+    }
+}
+
+impl From<IncarnationError> for Failure {
+    fn from(error: IncarnationError) -> Self {
+        let code = match &error {
+            IncarnationError::File(error) => file_code(error),
+            IncarnationError::Malformed(_) => Code::VerificationFailed,
+        };
+        Self::new(code, &error)
     }
 }
 

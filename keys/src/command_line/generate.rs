@@ -28,6 +28,21 @@ pub struct Arguments {
     passphrase: bool,
 }
 
+/// The passphrase that a new key is locked by, if it is.
+pub fn new_passphrase(
+    common: &Common,
+    ask: bool,
+    name: &str,
+) -> Result<Option<Passphrase>, Failure> {
+    match &common.passphrase_file {
+        Some(path) => Ok(Some(Passphrase::from_file(path)?)),
+        None if ask => Ok(Some(Passphrase::ask_new(&format!(
+            "Passphrase of {name}: "
+        ))?)),
+        None => Ok(None),
+    }
+}
+
 pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     let store = common.store();
     let name = arguments.name.as_str();
@@ -38,13 +53,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Result<()
     } else {
         Overwrite::Refuse
     };
-    let passphrase = match &common.passphrase_file {
-        Some(path) => Some(Passphrase::from_file(path)?),
-        None if arguments.passphrase => {
-            Some(Passphrase::ask_new(&format!("Passphrase of {name}: "))?)
-        }
-        None => None,
-    };
+    let passphrase = new_passphrase(common, arguments.passphrase, name)?;
     let saved = match &passphrase {
         Some(passphrase) => store.save_locked(name, &key, passphrase, overwrite),
         None => store.save(name, &key, overwrite),

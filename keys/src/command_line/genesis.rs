@@ -19,15 +19,16 @@ use super::failure::Failure;
 use super::parties::{KeyReader, asset};
 
 pub const EXAMPLES: &str = "\
-KEY is a public key (hwv1… of a validator, hwk1… of an account, or 64 hexadecimal digits) or the
-name of a key file in --dir; left out, it is the key file NAME. An AMOUNT counts the asset's
-smallest unit: USD=100000 with two decimals is 1,000.00.
+A validator is KEY/INCARNATION as `keys init` printed it on the validator's machine, or the directory
+that was made on this one; left out, it is the directory NAME. Any other KEY is a public key (hwk1… or
+64 hexadecimal digits) or the name of a key file in --dir; left out, it is the key file NAME. An AMOUNT
+counts the asset's smallest unit: USD=100000 with two decimals is 1,000.00.
 
 Examples:
   keys genesis --validator n0@10.0.0.1:4100 --validator n1@10.0.0.2:4100 \\
     --validator n2@10.0.0.3:4100 --validator n3@10.0.0.4:4100 \\
     --account alice:USD=100000 --account bob --admin admin --out genesis.json
-  keys genesis --mode raft --validator n0=hwv1…@127.0.0.1:4100 --admin hwk1…
+  keys genesis --mode raft --validator n0=hwv1…/3f…@127.0.0.1:4100 --admin hwk1…
   keys genesis show genesis.json";
 
 #[derive(Args)]
@@ -57,7 +58,11 @@ struct CreateArguments {
     #[arg(long, value_name = "WHO")]
     client_checks: Option<ClientChecks>,
     /// A validator; give them in the order in which they shall lead
-    #[arg(long = "validator", value_name = "NAME[=KEY]@ADDRESS", required = true)]
+    #[arg(
+        long = "validator",
+        value_name = "NAME[=KEY/INCARNATION]@ADDRESS",
+        required = true
+    )]
     validators: Vec<String>,
     /// An account with its first balances
     #[arg(long = "account", value_name = "NAME[=KEY][:ASSET=AMOUNT]…")]
@@ -293,8 +298,14 @@ fn text(summary: &Summary<'_>) -> String {
         .max()
         .unwrap_or(0);
     // Writing to a string cannot fail.
-    for Validator { name, key, address } in *validators {
-        let _ = write!(text, "\n  {name:width$}  {key}  {address}");
+    for Validator {
+        name,
+        key,
+        incarnation,
+        address,
+    } in *validators
+    {
+        let _ = write!(text, "\n  {name:width$}  {key}/{incarnation}  {address}");
     }
     let _ = write!(text, "\nassets         {}", assets.len());
     for Asset { code, decimals } in *assets {

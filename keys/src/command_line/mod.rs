@@ -5,6 +5,7 @@ mod failure;
 mod generate;
 mod genesis;
 mod identity;
+mod init;
 mod list;
 mod parties;
 mod show;
@@ -37,9 +38,10 @@ Examples:
   keys change-passphrase alice       lock a key, or lock it by another passphrase
   keys show alice                    its address and public keys
   keys list --json                   all keys, for a program
+  keys init n0                       make a node's directory, .hawser/n0
   keys genesis --mode raft \\
     --validator n0@127.0.0.1:4100 --account alice:USD=100000
-                                     a genesis from the keys n0, alice and admin
+                                     a genesis from the directory n0 and the keys alice and admin
   keys genesis show genesis.json     what a genesis says, and the network's id
 
 Exit codes: 0 done, 1 the system failed, 2 wrong use, 5 a file does not hold what it should.
@@ -107,6 +109,9 @@ enum Command {
     /// Lock a key by a passphrase, or by another one
     #[command(after_help = change_passphrase::EXAMPLES)]
     ChangePassphrase(change_passphrase::Arguments),
+    /// Make a node's directory: its key, and what tells it from every other
+    #[command(after_help = init::EXAMPLES)]
+    Init(init::Arguments),
     /// Write a genesis file, or show one
     #[command(after_help = genesis::EXAMPLES)]
     Genesis(genesis::Arguments),
@@ -124,6 +129,7 @@ pub fn run() -> Code {
         Command::ChangePassphrase(arguments) => {
             change_passphrase::run(&common, &arguments, &output)
         }
+        Command::Init(arguments) => init::run(&common, &arguments, &output),
         Command::Genesis(arguments) => genesis::run(&common, arguments, &output),
     };
     match result {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use keys::genesis::parse_amount;
 use keys::{Account, Asset, KeyStore, PublicKey, Validator, ValidatorKey, check_name, from_hex};
 
-use super::Common;
 use super::failure::{Failure, missing};
+use super::{Common, init};
 
 /// Reads keys as text or from the key files of one folder.
 pub struct KeyReader<'a> {
@@ -32,7 +32,7 @@ impl<'a> KeyReader<'a> {
         }
     }
 
-    /// `hwv1…`, 64 hexadecimal digits, or the name of a key file.
+    /// `hwv1…` or 64 hexadecimal digits.
     pub fn validator_key(&self, text: &str) -> Result<ValidatorKey, Failure> {
         match self.named_or_hexadecimal(text)? {
             Some(key) => Ok(key.into()),
@@ -69,9 +69,10 @@ impl<'a> KeyReader<'a> {
         }
     }
 
-    /// `NAME[=KEY]@ADDRESS`.
+    /// `NAME[=KEY/INCARNATION|=DIR]@ADDRESS`.
     pub fn validator(&self, text: &str) -> Result<Validator, Failure> {
-        let form = "use NAME=KEY@ADDRESS:PORT, or NAME@ADDRESS:PORT for the key file NAME";
+        let form = "use NAME=KEY/INCARNATION@ADDRESS:PORT as `keys init` prints it, or \
+                    NAME=DIR@ADDRESS:PORT or NAME@ADDRESS:PORT for a directory made on this machine";
         let (identity, address) = text
             .rsplit_once('@')
             .ok_or_else(|| Failure::usage(format!("--validator {text:?} has no `@`: {form}")))?;
@@ -80,11 +81,26 @@ impl<'a> KeyReader<'a> {
                 "--validator {text:?}: {address:?} is no IP address with a port: {form}"
             ))
         })?;
-        let (name, key) = identity.split_once('=').unwrap_or((identity, identity));
+        let (name, identity) = identity.split_once('=').unwrap_or((identity, identity));
         check_name(name)?;
+        let given = identity
+            .rsplit_once('/')
+            .and_then(|(key, incarnation)| Some((key, incarnation.parse().ok()?)));
+        let (key, incarnation) = match given {
+            Some((key, incarnation)) => (self.validator_key(key)?, incarnation),
+            // A key alone, or nothing that could be one.
+            None if check_name(identity).is_err() && !identity.contains('/') => {
+                self.validator_key(identity)?;
+                return Err(Failure::usage(format!(
+                    "--validator {text:?} names no incarnation: {form}"
+                )));
+            }
+            None => init::read(self.common, &init::folder(self.common, identity))?,
+        };
         Ok(Validator {
             name: name.to_owned(),
-            key: self.validator_key(key)?,
+            key,
+            incarnation,
             address,
         })
     }

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::content::{Asset, FORMAT, GenesisFile, Validator};
 use super::json::MAX_GENESIS_BYTES;
 use crate::file::FileError;
+use crate::incarnation::IncarnationHash;
 use crate::mode::{ClientChecks, Mode};
 use crate::name::{NameError, check_name, shorten};
 use crate::public_key::PublicKey;
@@ -89,6 +90,16 @@ pub enum GenesisError {
     /// Two validators have one key: one machine would vote twice.
     #[error("the validators `{first}` and `{second}` have the same key")]
     DuplicateValidatorKey {
+        /// The first validator's name.
+        first: String,
+        /// The second's.
+        second: String,
+    },
+    /// Two validators have one data directory.
+    #[error(
+        "the validators `{first}` and `{second}` have the same incarnation: make each a directory of its own"
+    )]
+    DuplicateIncarnation {
         /// The first validator's name.
         first: String,
         /// The second's.
@@ -218,7 +229,14 @@ fn check_validators(
     let mut names = BTreeSet::new();
     let mut by_key: BTreeMap<PublicKey, &str> = BTreeMap::new();
     let mut by_address: BTreeMap<(IpAddr, u16), &str> = BTreeMap::new();
-    for Validator { name, key, address } in validators {
+    let mut by_incarnation: BTreeMap<IncarnationHash, &str> = BTreeMap::new();
+    for Validator {
+        name,
+        key,
+        incarnation,
+        address,
+    } in validators
+    {
         check_name(name).map_err(|source| GenesisError::Name {
             what: "a validator",
             source,
@@ -231,6 +249,12 @@ fn check_validators(
         }
         if let Some(first) = by_key.insert(*key.public_key(), name) {
             return Err(GenesisError::DuplicateValidatorKey {
+                first: first.to_owned(),
+                second: name.clone(),
+            });
+        }
+        if let Some(first) = by_incarnation.insert(*incarnation, name) {
+            return Err(GenesisError::DuplicateIncarnation {
                 first: first.to_owned(),
                 second: name.clone(),
             });

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json;
 use crate::Address;
+use crate::incarnation::IncarnationHash;
 use crate::mode::{ClientChecks, Mode};
 use crate::public_key::{PublicKey, ValidatorKey};
 
@@ -47,6 +48,8 @@ pub struct Validator {
     pub name: String,
     /// Its identity.
     pub key: ValidatorKey,
+    /// The data directory that votes under this key, and no other (P9.4).
+    pub incarnation: IncarnationHash,
     /// Where the others and clients reach it. Not part of the network id.
     pub address: SocketAddr,
 }

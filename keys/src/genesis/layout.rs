@@ -33,6 +33,7 @@ pub(super) fn canonical_bytes(content: &GenesisFile, client_checks: ClientChecks
     for validator in validators {
         string(&mut bytes, &validator.name);
         bytes.extend(validator.key.as_bytes());
+        bytes.extend(validator.incarnation.as_bytes());
     }
     bytes.extend(admin.as_bytes());
     count(&mut bytes, assets.len());

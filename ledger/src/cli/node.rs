@@ -8,7 +8,7 @@ use std::{
 
 use crate::Ledger;
 use clap::Args;
-use keys::{FileError, KeyFileError, KeyPair};
+use keys::{FileError, IncarnationError, KeyFileError, KeyPair};
 use node::{Node, NodeOptions, StartError};
 use serde_json::json;
 use storage::OpenError;
@@ -23,7 +23,7 @@ use super::{
 
 pub const EXAMPLES: &str = "\
 DIR/key.pem is the node's key, DIR/genesis.json the network, DIR/data what the node must not
-forget. The others' addresses come from genesis; a validator that moved needs no new genesis id.
+forget: `keys init DIR` makes it, once, and a node never votes from another one. The others' addresses come from genesis; a validator that moved needs no new genesis id.
 
 Examples:
   ledger node --data /var/lib/hawser/n0 --listen 0.0.0.0:4100
@@ -57,11 +57,11 @@ pub async fn run(common: &Common, arguments: Arguments, output: Output) -> Outco
         if absent {
             failure.next(explained(
                 &format!(
-                    "{} gen key --dir {}",
+                    "{} init {}",
                     program("keys"),
                     quote(&directory.to_string_lossy())
                 ),
-                "makes it",
+                "makes it on a new node's machine, before genesis is written",
             ))
         } else {
             failure
@@ -153,8 +153,15 @@ fn start_failure(error: StartError) -> Failure {
         | StartError::Record { .. }
         | StartError::VoteState(_)
         | StartError::Chain(_)
-        | StartError::Entry(_) => Code::VerificationFailed,
-        StartError::Storage(_)
+        | StartError::Entry(_)
+        | StartError::NotMade { .. }
+        | StartError::OtherIncarnation { .. }
+        | StartError::StreamLost { .. }
+        | StartError::Incarnation {
+            source: IncarnationError::Malformed(_),
+        } => Code::VerificationFailed,
+        StartError::Incarnation { .. }
+        | StartError::Storage(_)
         | StartError::Read(_)
         | StartError::Application { .. }
         | StartError::Identity(_)
@@ -168,7 +175,16 @@ fn start_failure(error: StartError) -> Failure {
             "One directory belongs to one running node: stop the other process, or choose another --data"
         }
         StartError::Storage(OpenError::OtherNetwork { .. } | OpenError::OtherNode { .. }) => {
-            "A node that used what another one promised could contradict it: choose an empty --data"
+            "A node that used what another one promised could contradict it: choose the --data that was made for this key and network"
+        }
+        StartError::NotMade { .. } => {
+            "A new node: make the directory with keys init DIR, before genesis, which lists it. A node that ran: put its DIR/data back as it was when it last ran, never an older copy. If it is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis."
+        }
+        StartError::OtherIncarnation { .. } => {
+            "Put back the DIR/data that genesis lists, as it was when the node last ran. If that is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis."
+        }
+        StartError::StreamLost { .. } => {
+            "Put DIR/data back as it was when the node last ran, never an older copy. If it is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis."
         }
         StartError::Listen { .. } => {
             "Another process may listen there: choose another address with --listen"

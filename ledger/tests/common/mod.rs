@@ -12,7 +12,7 @@ use consensus::{
     merkle,
     message::{AppendOutcome, Applied, RaftAppendReply, Vote},
 };
-use keys::{Account, Address, Asset, Genesis, GenesisFile, KeyPair, Mode, Validator};
+use keys::{Account, Address, Asset, Genesis, GenesisFile, Incarnation, KeyPair, Mode, Validator};
 use ledger::{
     AssetCode, Ledger, Operation, Outcome, RejectionCode, Transaction, TransactionResult,
     receipt::{ReceiptParts, ResultParts},
@@ -54,6 +54,7 @@ pub fn genesis_of(mode: Mode, validators: usize) -> Genesis {
             .map(|index| Validator {
                 name: format!("n{index}"),
                 key: key(&format!("n{index}")).validator_key(),
+                incarnation: Incarnation::from_seed(&format!("n{index}")).hash(),
                 address: format!("127.0.0.1:{}", 4100 + index).parse().unwrap(),
             })
             .collect(),

@@ -11,7 +11,10 @@ use std::{
 };
 
 use consensus::NodeId;
-use keys::{Account, Asset, Genesis, GenesisFile, KeyPair, KeyStore, Mode, Overwrite, Validator};
+use keys::{
+    Account, Asset, Genesis, GenesisFile, Incarnation, KeyPair, KeyStore, Mode, Overwrite,
+    Validator,
+};
 use ledger::Ledger;
 use node::{Node, NodeHandle, NodeOptions};
 use serde_json::Value;
@@ -58,6 +61,11 @@ impl Run {
     }
 }
 
+/// What makes a node's data directory.
+pub fn incarnation(number: usize) -> Incarnation {
+    Incarnation::from_seed(&format!("n{number}"))
+}
+
 fn key(name: &str) -> KeyPair {
     KeyPair::from_seed(name)
 }
@@ -69,6 +77,7 @@ fn validators(addresses: &[SocketAddr]) -> Vec<Validator> {
         .map(|(number, address)| Validator {
             name: format!("n{number}"),
             key: key(&format!("n{number}")).validator_key(),
+            incarnation: incarnation(number).hash(),
             address: *address,
         })
         .collect()
@@ -120,6 +129,9 @@ impl TestNetwork {
             nodes: Vec::new(),
         };
         for node in 0..usize::from(nodes) {
+            incarnation(node)
+                .create(&network.path(&format!("n{node}")))
+                .unwrap();
             let handle = network.start_at(node, SocketAddr::from(([127, 0, 0, 1], 0)));
             network.addresses.push(handle.local_addr().unwrap());
             network.nodes.push(Some(handle));

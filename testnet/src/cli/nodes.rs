@@ -118,7 +118,7 @@ pub fn start(common: &Common, arguments: &Arguments, output: &Output) -> Outcome
                 Ok("was paused and goes on".to_owned())
             }
             ProcessState::Down => {
-                bring_up(node)?;
+                bring_up(node, output)?;
                 Ok("is up".to_owned())
             }
         }
@@ -129,7 +129,7 @@ pub fn restart(common: &Common, arguments: &Arguments, output: &Output) -> Outco
     mark_running(common)?;
     each(common, arguments, output, |node| {
         process::stop(std::slice::from_ref(node))?;
-        bring_up(node)?;
+        bring_up(node, output)?;
         Ok("is up again".to_owned())
     })
 }
@@ -140,9 +140,9 @@ fn mark_running(common: &Common) -> Outcome {
     network.state.store(&network.layout)
 }
 
-fn bring_up(node: &NodeLayout) -> Outcome {
+fn bring_up(node: &NodeLayout, output: &Output) -> Outcome {
     let nodes = std::slice::from_ref(node);
     let mut children = launch(nodes)?;
-    let failures = await_answers(nodes, &mut children);
+    let failures = await_answers(nodes, &mut children, |text| output.aside(text));
     failures.into_iter().next().map_or(Ok(()), Err)
 }

@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use keys::{ClientChecks, Mode};
+use node::starting::Starting;
 use serde::Serialize;
 use terminal::{Align, Output, exit::Code, table};
 
@@ -96,6 +97,7 @@ fn role(node: &NodeFacts) -> &str {
     match (&node.report, node.process) {
         (Some(report), _) => &report.role,
         (None, ProcessState::Paused(_)) => "paused",
+        (None, ProcessState::Running(_)) if node.starting.is_some() => "starting",
         (None, ProcessState::Running(_)) => "silent",
         (None, ProcessState::Down) => "down",
     }
@@ -132,6 +134,8 @@ struct NodeJson<'a> {
     commit_hash: Option<String>,
     suspicion: Option<&'a str>,
     behaviour: Option<&'a Setting>,
+    /// While it starts: how far it is.
+    starting: Option<Starting>,
     process: &'static str,
     pid: Option<u32>,
     address: SocketAddr,
@@ -199,7 +203,11 @@ fn node_json<'a>(facts: &Facts, node: &'a NodeFacts, address: SocketAddr) -> Nod
     let number = |of: fn(&node::StatusReport) -> u64| report.map_or(0, of);
     NodeJson {
         name: &node.name,
-        role: report.map_or("down", |report| report.role.as_str()),
+        role: match (report, node.starting) {
+            (Some(report), _) => &report.role,
+            (None, Some(_)) => "starting",
+            (None, None) => "down",
+        },
         term: number(|report| report.term),
         commit: number(|report| report.commit),
         lag: lag(facts, node).unwrap_or(0),
@@ -209,6 +217,7 @@ fn node_json<'a>(facts: &Facts, node: &'a NodeFacts, address: SocketAddr) -> Nod
         commit_hash: report.map(|report| keys::to_hex(&report.commit_hash)),
         suspicion: report.and_then(|report| report.suspicion.as_deref()),
         behaviour: node.behaviour.as_ref(),
+        starting: node.starting,
         process: match node.process {
             ProcessState::Down => "down",
             ProcessState::Running(_) => "running",

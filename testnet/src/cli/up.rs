@@ -107,7 +107,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
     let interrupts = Interrupts::count()?;
     let nodes = network.nodes();
     let mut children = launch(&nodes)?;
-    let failures = await_answers(&nodes, &mut children);
+    let failures = await_answers(&nodes, &mut children, |text| output.aside(text));
     let up = nodes.len() - failures.len();
     let mut patience = PATIENCE;
     for failure in &failures {

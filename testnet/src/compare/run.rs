@@ -114,7 +114,7 @@ pub fn measure(
     running.network = Some(network.clone());
     let nodes = network.nodes();
     running.children = launch(&nodes)?;
-    let failures = await_answers(&nodes, &mut running.children);
+    let failures = await_answers(&nodes, &mut running.children, |_| {});
     failures.into_iter().next().map_or(Ok(()), Err)?;
     let (_, health) = wait_until_healthy(&network, PATIENCE)?;
     if !health.healthy {

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use node::StatusReport;
+use node::{StatusReport, starting::Starting};
 use serde::{Deserialize, Serialize};
 
 pub use client::{ControlError, ask, ask_all};
@@ -44,6 +44,8 @@ pub enum Request {
 pub enum Response {
     /// To [`Request::Status`].
     Status(Box<StatusReport>),
+    /// To [`Request::Status`], while the node starts: how far it is.
+    Starting(Starting),
     /// To [`Request::Hashes`]: in hexadecimal; nothing where the node applied none or no longer
     /// knows.
     Hashes(Vec<Option<String>>),

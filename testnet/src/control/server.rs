@@ -4,12 +4,12 @@ use std::{
     fs::{self, Permissions},
     io,
     os::unix::fs::PermissionsExt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use keys::{Genesis, to_hex};
-use node::{LinkPolicy, NodeControl};
+use node::{LinkPolicy, NodeControl, starting::StartProgress};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
@@ -32,8 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What answers are made of.
 pub struct Server {
-    /// The node.
-    pub control: NodeControl,
+    /// How far it is with its start.
+    pub progress: Arc<StartProgress>,
+    /// The node, once it has started.
+    pub control: Arc<OnceLock<NodeControl>>,
     /// Its network.
     pub genesis: Genesis,
     /// What it applied.
@@ -98,8 +100,15 @@ async fn converse(server: &Server, stream: UnixStream) -> io::Result<()> {
 
 impl Server {
     async fn answer(&self, request: Request) -> Response {
+        let Some(control) = self.control.get() else {
+            let starting = self.progress.now();
+            return match request {
+                Request::Status => Response::Starting(starting),
+                _ => Response::Refused(format!("the node is starting: {starting}")),
+            };
+        };
         match request {
-            Request::Status => match self.control.status().await {
+            Request::Status => match control.status().await {
                 Some(report) => Response::Status(Box::new(report)),
                 None => Response::Refused("the node is stopping".to_owned()),
             },
@@ -112,10 +121,10 @@ impl Server {
                     Some(setting) => tracing::warn!(mark = setting.mark(), "traitor from now on"),
                     None => tracing::info!("no traitor from now on"),
                 }
-                self.control.set_behaviour(behaviour);
+                control.set_behaviour(behaviour);
                 Response::Done
             }
-            Request::Links(faults) => match apply_links(&self.control, &self.genesis, &faults) {
+            Request::Links(faults) => match apply_links(control, &self.genesis, &faults) {
                 Ok(()) => Response::Done,
                 Err(reason) => Response::Refused(reason),
             },

@@ -1,6 +1,6 @@
 //! What is known of every node of a network at a moment.
 
-use node::StatusReport;
+use node::{StatusReport, starting::Starting};
 
 use super::{Network, NodeLayout, ProcessState, faults::LinkFaults, process};
 use crate::{
@@ -27,6 +27,8 @@ pub struct NodeFacts {
     pub process: ProcessState,
     /// What it says of itself.
     pub report: Option<StatusReport>,
+    /// How far it is with its start, while it starts.
+    pub starting: Option<Starting>,
     /// Why it says nothing, though its process runs.
     pub problem: Option<String>,
     /// The misbehaviour set on it.
@@ -58,8 +60,13 @@ impl Facts {
             } else {
                 None
             };
+            let mut starting = None;
             let (report, problem) = match answer {
                 None => (None, None),
+                Some(Ok(Response::Starting(how_far))) => {
+                    starting = Some(how_far);
+                    (None, None)
+                }
                 Some(Ok(Response::Status(report))) => (Some(*report), None),
                 Some(Ok(Response::Refused(reason))) => (None, Some(reason)),
                 Some(Ok(_)) => (None, Some("it answers something else".to_owned())),
@@ -72,6 +79,7 @@ impl Facts {
                 layout,
                 process,
                 report,
+                starting,
                 problem,
             });
         }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use keys::{
-    Account, Asset, ClientChecks, FileError, Genesis, GenesisFile, KeyFileError, KeyPair,
-    KeyStoreError, Mode, Overwrite, Validator, genesis::FORMAT,
+    Account, Asset, ClientChecks, FileError, Genesis, GenesisFile, Incarnation, KeyFileError,
+    KeyPair, KeyStoreError, Mode, Overwrite, Validator, genesis::FORMAT,
 };
 use terminal::exit::Code;
 
@@ -82,6 +82,7 @@ pub fn found(layout: &Layout, plan: &Plan) -> Outcome<Genesis> {
         make_private(node.directory())?;
         validators.push(Validator {
             key: node_key(&node, plan)?.validator_key(),
+            incarnation: node_data(&node, plan)?.hash(),
             address: ports::address(port),
             name,
         });
@@ -268,6 +269,27 @@ fn node_key(node: &NodeLayout, plan: &Plan) -> Outcome<KeyPair> {
     let key = new_key(plan, &node.name())?;
     key.write_pem(&node.key(), Overwrite::Replace)?;
     Ok(key)
+}
+
+/// The node's data directory. One of an earlier attempt that did not come to a genesis was never
+/// voted from and is replaced.
+fn node_data(node: &NodeLayout, plan: &Plan) -> Outcome<Incarnation> {
+    let data = node.data();
+    match fs::remove_dir_all(&data) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Failure::system(format!("remove {}", data.display()), error));
+        }
+        _ => {}
+    }
+    let incarnation = match plan.seed {
+        Some(seed) => Incarnation::from_seed(&format!("testnet/{seed}/{}", node.name())),
+        None => Incarnation::generate()
+            .map_err(|error| Failure::new(Code::Internal, error.to_string()))?,
+    };
+    incarnation
+        .create(&data)
+        .map_err(|error| Failure::system(format!("make {}", data.display()), error))?;
+    Ok(incarnation)
 }
 
 #[cfg(test)]

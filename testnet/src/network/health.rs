@@ -128,7 +128,11 @@ fn absences(network: &Network, facts: &Facts, problems: &mut Vec<String>) {
             (ProcessState::Running(_), Some(problem)) => {
                 problems.push(format!("{name} runs, but {problem}"));
             }
-            (ProcessState::Running(_), None) => {}
+            (ProcessState::Running(_), None) => {
+                if let Some(starting) = &node.starting {
+                    problems.push(format!("{name} is starting: {starting}"));
+                }
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use node::starting::Starting;
 use terminal::{exit::Code, plain};
 
 use super::{NodeLayout, ProcessState, process};
@@ -21,8 +22,11 @@ use crate::{
     failure::{Failure, Outcome},
 };
 
-/// How long nodes may take until they answer. Replaying a long log takes longest.
+/// How long a starting node may get nowhere. Replaying takes as long as the log is long, so what counts
+/// is that it goes on.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// After how long it is said what is waited for, and how often.
+const TELL: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(10);
 /// A log is begun anew at a start when it has grown beyond this; one old log is kept.
 const LOG_BYTES: u64 = 32 << 20;
@@ -88,42 +92,109 @@ fn spawn(executable: &Path, node: &NodeLayout, start: &Start) -> Outcome<Child> 
         .map_err(fail)
 }
 
-/// Waits until each of these nodes answers or has ended. Returns what became of those that do not
-/// answer: one that ended, with what it said last, or took too long.
-pub fn await_answers(nodes: &[NodeLayout], children: &mut [Child]) -> Vec<Failure> {
-    let deadline = Instant::now() + PATIENCE;
-    let waited = nodes.iter().zip(children);
-    waited
-        .filter_map(|(node, child)| await_answer(node, child, deadline).err())
-        .collect()
+/// Waits until each of these nodes has started or ended, for as long as it gets on. Says now and then
+/// how far they are. Returns what became of those that did not start: one that ended, with what it said
+/// last, or got nowhere.
+pub fn await_answers(
+    nodes: &[NodeLayout],
+    children: &mut [Child],
+    mut tell: impl FnMut(&str),
+) -> Vec<Failure> {
+    let mut told = Instant::now();
+    let mut tell = |text: &str| {
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            tell(text);
+        }
+    };
+    let mut patience: Vec<Patience> = nodes
+        .iter()
+        .map(|_| Patience::new(Instant::now()))
+        .collect();
+    let mut failures = Vec::new();
+    for (position, node) in nodes.iter().enumerate() {
+        loop {
+            // All are watched, so that a node which got on while another was waited for is known to.
+            for (other, patience) in nodes.iter().zip(&mut patience).skip(position + 1) {
+                if let Ok(Response::Starting(starting)) = control::ask(other, &Request::Status) {
+                    patience.note(starting, Instant::now());
+                }
+            }
+            match await_answer(node, &mut children[position], &mut patience[position]) {
+                Waited::Started => break,
+                Waited::Failed(failure) => {
+                    failures.push(failure);
+                    break;
+                }
+                Waited::Starting(starting) => tell(&format!("{} is {starting} …", node.name())),
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+    failures
 }
 
-fn await_answer(node: &NodeLayout, child: &mut Child, deadline: Instant) -> Outcome {
-    loop {
-        if matches!(
-            control::ask(node, &Request::Status),
-            Ok(Response::Status(_))
-        ) {
-            return Ok(());
+/// Until when a node is waited for.
+struct Patience {
+    seen: Option<Starting>,
+    since: Instant,
+}
+
+impl Patience {
+    const fn new(now: Instant) -> Self {
+        Self {
+            seen: None,
+            since: now,
         }
-        if let Ok(Some(_)) = child.try_wait()
-            && process::probe(node) == ProcessState::Down
-        {
-            return Err(did_not_start(node));
-        }
-        if Instant::now() >= deadline {
-            return Err(Failure::new(
-                Code::NoQuorum,
-                format!(
-                    "{} does not answer after {} s",
-                    node.name(),
-                    PATIENCE.as_secs()
-                ),
-            )
-            .next(format!("See what it says: {}", logs(node))));
-        }
-        std::thread::sleep(LOOK);
     }
+
+    /// Takes in how far the node is now.
+    fn note(&mut self, starting: Starting, now: Instant) {
+        if self.seen != Some(starting) {
+            self.seen = Some(starting);
+            self.since = now;
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= PATIENCE
+    }
+}
+
+enum Waited {
+    Started,
+    Starting(Starting),
+    Failed(Failure),
+}
+
+/// Looks once.
+fn await_answer(node: &NodeLayout, child: &mut Child, patience: &mut Patience) -> Waited {
+    match control::ask(node, &Request::Status) {
+        Ok(Response::Status(_)) => return Waited::Started,
+        Ok(Response::Starting(starting)) => patience.note(starting, Instant::now()),
+        _ => {}
+    }
+    if let Ok(Some(_)) = child.try_wait()
+        && process::probe(node) == ProcessState::Down
+    {
+        return Waited::Failed(did_not_start(node));
+    }
+    if patience.is_over(Instant::now()) {
+        let seen = patience.seen;
+        let seen = seen.map_or_else(String::new, |starting| {
+            format!("; the last seen: {starting}")
+        });
+        let failure = Failure::new(
+            Code::NoQuorum,
+            format!(
+                "{} got no further for {} s{seen}",
+                node.name(),
+                PATIENCE.as_secs()
+            ),
+        );
+        return Waited::Failed(failure.next(format!("See what it says: {}", logs(node))));
+    }
+    Waited::Starting(patience.seen.unwrap_or_default())
 }
 
 fn did_not_start(node: &NodeLayout) -> Failure {
@@ -151,4 +222,33 @@ fn tail(path: &Path, bytes: u64) -> io::Result<String> {
     let mut text = Vec::new();
     file.take(bytes).read_to_end(&mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use node::starting::Stage;
+
+    #[test]
+    fn patience_lasts_as_long_as_there_is_progress() {
+        let mut now = Instant::now();
+        let mut patience = Patience::new(now);
+        let at = |done| Starting {
+            stage: Stage::Replaying,
+            done,
+            total: 1_500_000,
+        };
+        // Ten times what a node may take that gets nowhere.
+        for done in 0..20 {
+            now += PATIENCE / 2;
+            assert!(!patience.is_over(now), "{done}");
+            patience.note(at(done), now);
+        }
+        now += PATIENCE / 2;
+        patience.note(at(19), now);
+        assert!(!patience.is_over(now));
+        now += PATIENCE / 2;
+        patience.note(at(19), now);
+        assert!(patience.is_over(now), "it stands still");
+    }
 }

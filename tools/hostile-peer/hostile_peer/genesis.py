@@ -52,6 +52,10 @@ class Genesis:
         self.validators = [
             (one["name"], decode_text(one["key"], "hwv"), one["address"]) for one in json_["validators"]
         ]
+        listed = [
+            sized(one["name"].encode()) + decode_text(one["key"], "hwv") + bytes.fromhex(one["incarnation"])
+            for one in json_["validators"]
+        ]
         checks = json_.get("client_checks", "leader" if self.mode == "raft" else "all")
         accounts = []
         for account in json_["accounts"]:
@@ -67,7 +71,7 @@ class Genesis:
             + u32(MODES[self.mode])
             + u32({"leader": 0, "all": 1}[checks])
             + u64(json_["created_unix_ms"])
-            + many([sized(name.encode()) + key for name, key, _ in self.validators])
+            + many(listed)
             + decode_text(json_["admin"], "hwk")
             + many([sized(a["code"].encode()) + u32(a["decimals"]) for a in json_["assets"]])
             + many(accounts)

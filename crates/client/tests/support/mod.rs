@@ -10,7 +10,7 @@ use consensus::{
     Ed25519, Entry, EntryKind, Hash, InvalidPayload, NodeId, Payloads, PublicKey, RequestKey,
     Signature, Signer, Verifier, hashing::tagged_hash, merkle, message::Applied,
 };
-use keys::{Account, Asset, Genesis, GenesisFile, KeyPair, Mode, Validator};
+use keys::{Account, Asset, Genesis, GenesisFile, Incarnation, KeyPair, Mode, Validator};
 use node::{Application, AppliedEntry, Node, NodeHandle, NodeOptions, Outcome};
 use tempfile::TempDir;
 
@@ -149,6 +149,11 @@ pub fn node_key(node: usize) -> KeyPair {
     KeyPair::from_seed(&format!("node {node}"))
 }
 
+/// What makes a node's directory.
+pub fn incarnation(node: usize) -> Incarnation {
+    Incarnation::from_seed(&format!("node {node}"))
+}
+
 /// A network's genesis, with addresses that nobody uses.
 pub fn genesis(mode: Mode, nodes: usize) -> Genesis {
     // Real addresses are told to nodes and clients once the sockets have their ports.
@@ -163,6 +168,7 @@ pub fn genesis_at(mode: Mode, addresses: &[SocketAddr]) -> Genesis {
     let validator = |node: usize| Validator {
         name: format!("n{node}"),
         key: node_key(node).validator_key(),
+        incarnation: incarnation(node).hash(),
         address: addresses[node],
     };
     let account = KeyPair::from_seed("alice");
@@ -213,6 +219,7 @@ impl TestNetwork {
             nodes: Vec::new(),
         };
         for node in 0..nodes {
+            incarnation(node).create(&network.data(node)).unwrap();
             let handle = network
                 .start_at(node, SocketAddr::from(([127, 0, 0, 1], 0)), &change)
                 .await;

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use keys::IncarnationRecord;
 use rustix::fs::{FallocateFlags, fallocate};
 use testnet::{
     failure::{Failure, Outcome},
@@ -92,6 +93,9 @@ impl Disks {
                     Some((image, mount))
                 }
             };
+            // What makes it the node's directory moves onto the disk.
+            let made = IncarnationRecord::load(&mount)
+                .map_err(|error| Failure::system(format!("read {}", mount.display()), error))?;
             let place = below.as_ref().map_or(&folder, |(_, mount)| mount);
             let image = place.join(format!("{}.img", node.name()));
             make_folder(&mount)?;
@@ -106,6 +110,9 @@ impl Disks {
             if let Some(disk) = disks.0.last_mut() {
                 disk.mounted = true;
             }
+            made.incarnation
+                .create(&mount)
+                .map_err(|error| Failure::system(format!("write {}", mount.display()), error))?;
             let lost = mount.join("lost+found");
             fs::remove_dir(&lost)
                 .map_err(|error| Failure::system(format!("remove {}", lost.display()), error))?;

@@ -197,7 +197,7 @@ impl Cluster {
             }
         }
         let waited: Vec<NodeLayout> = layouts.iter().map(|(_, layout)| layout.clone()).collect();
-        let failures = await_answers(&waited, &mut children);
+        let failures = await_answers(&waited, &mut children, |_| {});
         for ((node, _), child) in layouts.into_iter().zip(children) {
             self.members[node].child = Some(child);
         }

@@ -10,7 +10,7 @@ use consensus::{
     Entry, Event, Index, InvalidPayload, Message, Mode, Payloads, Recipient, Request, RequestKey,
     WriteId, message::Applied,
 };
-use keys::{Asset, GenesisFile, Validator};
+use keys::{Asset, GenesisFile, Incarnation, Validator};
 use tempfile::TempDir;
 use transport::{ClientEndpoint, Endpoint, Incoming};
 
@@ -21,6 +21,7 @@ use crate::{
     disk_task::Write,
     frames::ServerFrame,
     mailbox::{Input, Item, Taken},
+    starting::StartProgress,
 };
 
 const LOOPBACK: SocketAddr =
@@ -104,6 +105,7 @@ fn genesis() -> Genesis {
     let validator = |node: usize| Validator {
         name: format!("n{node}"),
         key: node_key(node).validator_key(),
+        incarnation: Incarnation::from_seed(&format!("node {node}")).hash(),
         address: ([127, 0, 0, 1], 1 + node as u16).into(),
     };
     Genesis::new(GenesisFile {
@@ -132,7 +134,13 @@ impl Host {
             network: genesis.id(),
             node: *node_key(0).public_key().as_bytes(),
         };
-        let opened = recovery::open(data.path(), identity, &configuration).unwrap();
+        let opened = recovery::open(
+            data.path(),
+            identity,
+            &configuration,
+            &StartProgress::default(),
+        )
+        .unwrap();
         let options = NodeOptions::new(genesis.clone(), node_key(0), data.path(), Box::new(Idle));
         let prepared = Prepared::new(options, configuration, NodeId(0), opened).unwrap();
         let (shared, signer) = (prepared.shared, prepared.signer);

@@ -6,7 +6,7 @@ use consensus::{
     Ed25519, EntryHeader, EntryKind, InvalidPayload, NodeId, Payloads, RequestKey, SignedHeader,
     Signer, Term, merkle,
 };
-use keys::{Asset, GenesisFile, Validator};
+use keys::{Asset, GenesisFile, Incarnation, Validator};
 use storage::{Batch, Identity as StreamIdentity};
 use tempfile::TempDir;
 use transport::{Endpoint, Identity, Incoming, Limits, Session};
@@ -16,6 +16,7 @@ use crate::{
     frames::{self, ClientFrame, ServerFrame},
     peers::Members,
     recovery,
+    starting::StartProgress,
 };
 
 const NODES: usize = 4;
@@ -48,6 +49,7 @@ fn genesis(addresses: &[SocketAddr]) -> Genesis {
     let validator = |(node, address): (usize, &SocketAddr)| Validator {
         name: format!("n{node}"),
         key: node_key(node).validator_key(),
+        incarnation: Incarnation::from_seed(&format!("node {node}")).hash(),
         address: *address,
     };
     Genesis::new(GenesisFile {
@@ -114,7 +116,13 @@ impl Network {
             network: self.genesis.id(),
             node: *node_key(ME).public_key().as_bytes(),
         };
-        recovery::open(self.data.path(), identity, &self.configuration).unwrap()
+        recovery::open(
+            self.data.path(),
+            identity,
+            &self.configuration,
+            &StartProgress::default(),
+        )
+        .unwrap()
     }
 
     /// Puts the chain on the disk of the node that is to be damaged.

@@ -1,0 +1,110 @@
+//! A directory that is lost does not vote again (P9.4).
+
+mod support;
+
+use std::fs;
+
+use client::Wait;
+use consensus::NodeId;
+use keys::{FileError, Incarnation, KeyPair, Mode};
+use node::{LinkPolicy, Node, StartError};
+use support::{TestNetwork, add, incarnation, node_key, options};
+use tokio::time::Duration;
+
+const LONG: Duration = Duration::from_secs(60);
+
+async fn refused(network: &TestNetwork, node: usize) -> StartError {
+    let options = options(&network.genesis, node_key(node), &network.data(node));
+    match Node::start(options).await {
+        Ok(_) => panic!("the node started"),
+        Err(error) => error,
+    }
+}
+
+/// What Raft lost: two of three nodes acknowledge while the third is cut off, one of the two loses its
+/// disk, and with the third one it would elect a leader who never heard of the payments.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_directory_does_not_outvote_a_hundred_acknowledged_payments() {
+    const PAYMENTS: u64 = 100;
+    let mut network = TestNetwork::start(Mode::Raft, 3).await;
+    let key = KeyPair::from_seed("alice");
+    let client = network.client();
+    client
+        .submit_and_wait(add(&key, 1, 1), Wait::Applied, LONG)
+        .await
+        .unwrap();
+    for node in [0_u16, 1] {
+        let cut = |from: usize, to: u16| {
+            let control = network.node(from).control();
+            control.set_link_policy(NodeId(to), LinkPolicy::CUT)
+        };
+        cut(usize::from(node), 2).unwrap();
+        cut(2, node).unwrap();
+    }
+    for nonce in 2..=PAYMENTS {
+        client
+            .submit_and_wait(add(&key, nonce, 1), Wait::Applied, LONG)
+            .await
+            .unwrap();
+    }
+    drop(client);
+    for node in 0..3 {
+        network.stop(node).await;
+    }
+
+    fs::remove_dir_all(network.data(1)).unwrap();
+    let gone = refused(&network, 1).await;
+    assert!(matches!(gone, StartError::NotMade { .. }), "{gone}");
+    assert!(!network.data(1).exists(), "nothing was made");
+    fs::create_dir(network.data(1)).unwrap();
+    let empty = refused(&network, 1).await;
+    assert!(matches!(empty, StartError::NotMade { .. }), "{empty}");
+    Incarnation::generate()
+        .unwrap()
+        .create(&network.data(1))
+        .unwrap();
+    let made_again = refused(&network, 1).await;
+    assert!(
+        matches!(made_again, StartError::OtherIncarnation { .. }),
+        "{made_again}"
+    );
+
+    // With the two disks that were kept, everything that was acknowledged is there.
+    network.restart(2).await;
+    network.restart(0).await;
+    let client = network.client();
+    let total = client
+        .submit_and_wait(add(&key, PAYMENTS + 1, 1), Wait::Applied, LONG)
+        .await
+        .unwrap();
+    assert_eq!(total.result, (PAYMENTS + 1).to_le_bytes());
+    network.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_gone_is_missed_whatever_else_is_kept() {
+    for mode in [Mode::Raft, Mode::RaftSigned, Mode::Byzantine] {
+        let nodes = if mode == Mode::Byzantine { 4 } else { 3 };
+        let mut network = TestNetwork::start(mode, nodes).await;
+        network.stop(1).await;
+        // It may start again as long as its stream is there, voted or not.
+        network.restart(1).await;
+        network.stop(1).await;
+        for file in fs::read_dir(network.data(1)).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "segment") {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        for _ in 0..2 {
+            let lost = refused(&network, 1).await;
+            assert!(
+                matches!(lost, StartError::StreamLost { .. }),
+                "{mode}: {lost}"
+            );
+        }
+        let kept = incarnation(1).create(&network.data(1));
+        assert!(matches!(kept, Err(FileError::Exists(_))));
+        network.shutdown().await;
+    }
+}
