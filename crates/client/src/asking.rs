@@ -48,7 +48,7 @@ impl Client {
                 address: link.address,
                 report: report.ok_or_else(|| {
                     link.problem()
-                        .unwrap_or_else(|| "no answer in time".to_owned())
+                        .map_or_else(|| "no answer in time".to_owned(), |(reason, _)| reason)
                 }),
             });
         statuses.collect()

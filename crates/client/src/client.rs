@@ -1,9 +1,6 @@
 //! The client's handle.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use consensus::NodeId;
 use keys::{Genesis, KeyPair};
@@ -13,7 +10,7 @@ use tokio::{
     task::JoinHandle,
     time::{Duration, Instant},
 };
-use transport::{ClientEndpoint, Identity, Limits, Network};
+use transport::{ClientEndpoint, Identity, Limits, Network, dialling_from};
 
 use crate::{
     error::ClientError,
@@ -106,19 +103,13 @@ impl Client {
                 )
             })
             .collect();
-        let six = links.iter().any(|link| link.address.is_ipv6());
-        let any = if six {
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-        } else {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
-        };
+        let from = dialling_from(links.iter().map(|link| link.address));
         let network = Network {
             id: genesis.id(),
             mode: configuration.mode().number(),
         };
-        let endpoint =
-            ClientEndpoint::bind(SocketAddr::new(any, 0), &identity, network, options.limits)
-                .map_err(|error| local(&error))?;
+        let endpoint = ClientEndpoint::bind(from, &identity, network, options.limits)
+            .map_err(|error| local(&error))?;
         let endpoint = Arc::new(endpoint);
         let nodes: Vec<NodeId> = links.iter().map(|link| link.node).collect();
         let shared = Arc::new(Shared::new(configuration, key.clone(), links));

@@ -4,6 +4,22 @@ use std::time::Duration;
 
 use consensus::{NodeId, mode::SizeError};
 use thiserror::Error;
+use transport::{ConnectError, RefusalReason};
+
+/// What is known of why a node cannot be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Nothing was heard of it in the time that there was, which was less than an answer may take.
+    Unheard,
+    /// It did not answer for as long as answers take at most.
+    Silent,
+    /// It answered, and said no.
+    Refused(RefusalReason),
+    /// Somebody with another key answers there.
+    OtherKey,
+    /// A connection was there and ended, or none could be made from here.
+    Lost,
+}
 
 /// Why a node cannot be reached at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -15,6 +31,8 @@ pub struct Unreachable {
     pub name: String,
     /// Why, for people.
     pub reason: String,
+    /// Why, for programs.
+    pub cause: Cause,
 }
 
 /// Why something asked of the network did not come about.
@@ -80,6 +98,19 @@ pub enum ClientError {
     /// This side's identity or socket could not be made.
     #[error("cannot connect from here: {0}")]
     Local(String),
+}
+
+impl From<&ConnectError> for Cause {
+    fn from(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Timeout => Self::Silent,
+            ConnectError::Refused(refusal) => Self::Refused(refusal.reason),
+            ConnectError::WrongKey { .. } => Self::OtherKey,
+            ConnectError::Disconnected(_)
+            | ConnectError::MalformedReply(_)
+            | ConnectError::Undialable(_) => Self::Lost,
+        }
+    }
 }
 
 fn list(unreachable: &[Unreachable]) -> String {

@@ -24,7 +24,7 @@ mod view;
 
 pub use asking::NodeStatus;
 pub use client::{Client, ClientOptions};
-pub use error::{ClientError, Unreachable};
+pub use error::{Cause, ClientError, Unreachable};
 pub use load::{Completion, Load, LoadOptions};
 pub use node::frames::{
     BlockFrame, EvidenceSummary, Id, OutcomeFrame, ReceiptParts, TransactionState,
@@ -32,3 +32,4 @@ pub use node::frames::{
 pub use node::status::StatusReport;
 pub use query::{Answer, Consistency};
 pub use requests::{Outcome, SignedRequest, Wait};
+pub use transport::RefusalReason;

@@ -11,7 +11,7 @@ use node::frames::{self, ClientFrame, MAX_SUBMISSIONS, ServerFrame, Submission};
 use tokio::{sync::mpsc, time::sleep};
 use transport::{ClientEndpoint, ClientSender, FrameReceiver, PeerKey};
 
-use crate::shared::Shared;
+use crate::{error::Cause, shared::Shared};
 
 /// Frames and submissions that wait for one node.
 const OUTGOING: usize = 16_384;
@@ -26,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub(crate) enum LinkState {
     Connecting,
     Up,
-    Down(String),
+    Down(String, Cause),
 }
 
 enum Outgoing {
@@ -69,11 +69,11 @@ impl Link {
     }
 
     /// Why nothing can be sent, if that is so.
-    pub(crate) fn problem(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<(String, Cause)> {
         match &*self.state() {
             LinkState::Up => None,
-            LinkState::Connecting => Some("no answer yet".to_owned()),
-            LinkState::Down(reason) => Some(reason.clone()),
+            LinkState::Connecting => Some(("no answer yet".to_owned(), Cause::Unheard)),
+            LinkState::Down(reason, cause) => Some((reason.clone(), *cause)),
         }
     }
 
@@ -119,18 +119,19 @@ pub(crate) async fn run(shared: Weak<Shared>, endpoint: Arc<ClientEndpoint>, nod
     };
     let mut wait = FIRST_WAIT;
     loop {
-        let ended = match endpoint.connect(address, key).await {
+        let (ended, cause) = match endpoint.connect(address, key).await {
             Ok(connection) => {
                 wait = FIRST_WAIT;
                 let (sender, receiver) = connection.split();
-                serve(&shared, node, &sender, receiver, &mut waiting).await
+                let ended = serve(&shared, node, &sender, receiver, &mut waiting).await;
+                (ended, Cause::Lost)
             }
-            Err(error) => error.to_string(),
+            Err(error) => (error.to_string(), Cause::from(&error)),
         };
         let Some(shared) = shared.upgrade() else {
             return;
         };
-        shared.link_changed(node, LinkState::Down(ended));
+        shared.link_changed(node, LinkState::Down(ended, cause));
         drop(shared);
         // What was meant for the lost connection is repeated by whoever wants it.
         while waiting.try_recv().is_ok() {}

@@ -96,11 +96,12 @@ impl Shared {
     /// The error for too few connected nodes.
     pub(crate) fn no_quorum(&self, needed: usize) -> ClientError {
         let unreachable = self.links.iter().filter_map(|link| {
-            let reason = link.problem()?;
+            let (reason, cause) = link.problem()?;
             Some(Unreachable {
                 node: link.node,
                 name: link.name.clone(),
                 reason,
+                cause,
             })
         });
         ClientError::NoQuorum {

@@ -211,3 +211,16 @@ async fn hostile_clients_lose_their_connection_and_nothing_else() {
         .unwrap();
     network.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_started_while_its_predecessor_ends_takes_over() {
+    let mut network = TestNetwork::start(Mode::Raft, 3).await;
+    let listen = network.node(0).local_addr().unwrap();
+    let mut successor = options(&network.genesis, node_key(0), &network.data(0));
+    successor.listen = Some(listen);
+    let (started, ()) = tokio::join!(Node::start(successor), network.stop(0));
+    let started = started.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(started.local_addr().unwrap(), listen);
+    started.shutdown().await;
+    network.shutdown().await;
+}

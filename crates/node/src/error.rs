@@ -114,6 +114,26 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Whether somebody else listens at the address.
+    #[must_use]
+    pub fn is_address_in_use(&self) -> bool {
+        self.listening() == Some(std::io::ErrorKind::AddrInUse)
+    }
+
+    /// What the system said to listening, if that failed.
+    #[must_use]
+    pub fn listening(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Self::Listen {
+                source: transport::BindError::Socket(error),
+                ..
+            } => Some(error.kind()),
+            _ => None,
+        }
+    }
+}
+
 /// Why a running node stopped by itself.
 #[derive(Debug, Error)]
 pub enum NodeError {

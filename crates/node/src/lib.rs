@@ -21,6 +21,7 @@ mod checks;
 mod client_reads;
 mod clock;
 mod complaint;
+mod conduct;
 mod counters;
 mod disk_task;
 mod error;

@@ -9,7 +9,9 @@ use consensus::{
     Configuration, Ed25519, Hash, NodeId, PublicKey, Replica, Setup, Signer, Timers, Verification,
 };
 use keys::{Genesis, KeyPair};
-use transport::{Limits, Mesh, Peer};
+use storage::OpenError;
+use tokio::time::{Duration, Instant, sleep};
+use transport::{Endpoint, Limits, Mesh, Peer};
 
 use crate::{
     application::Application,
@@ -35,6 +37,11 @@ use crate::{
     shared::Shared,
     threads::{pool, spawn},
 };
+
+/// How long a node that starts waits for one that ends: what that one still has to write, send and
+/// flush takes less.
+const HANDOVER: Duration = Duration::from_secs(5);
+const HANDOVER_LOOK: Duration = Duration::from_millis(50);
 
 /// Starts nodes.
 pub struct Node;
@@ -64,7 +71,11 @@ impl Node {
             let progress = Arc::clone(&options.progress);
             blocking(move || recovery::open(&data, identity, &configuration, &progress))
         };
-        let mut opened = open().await?;
+        // The one before may just be ending: whoever is started in its place waits for it.
+        let mut opened = once_free("the data directory", &open, |error| {
+            matches!(error, StartError::Storage(OpenError::Locked { .. }))
+        })
+        .await?;
         let data = options.data.clone();
         blocking(move || incarnation::begin(&mut record, &data)).await?;
         if !opened.missing.is_empty() {
@@ -86,7 +97,38 @@ impl Node {
             opened = open().await?;
         }
         let prepare = move || Prepared::new(options, configuration, me, opened);
-        blocking(prepare).await?.start()
+        let prepared = blocking(prepare).await?;
+        let listen = prepared.listening();
+        // Its directory is ours by now, so it may be its predecessor that still holds the port.
+        let endpoint = once_free(
+            "the port",
+            || std::future::ready(listen()),
+            StartError::is_address_in_use,
+        );
+        let endpoint = endpoint.await?;
+        prepared.start(endpoint)
+    }
+}
+
+/// Tries again for as long as a predecessor may need to end, while that is what is in the way.
+async fn once_free<T, F: Future<Output = Result<T, StartError>>>(
+    what: &str,
+    attempt: impl Fn() -> F,
+    is_taken: impl Fn(&StartError) -> bool,
+) -> Result<T, StartError> {
+    let deadline = Instant::now() + HANDOVER;
+    let mut told = false;
+    loop {
+        match attempt().await {
+            Err(error) if is_taken(&error) && Instant::now() < deadline => {
+                if !told {
+                    tracing::info!(%error, "waiting until {what} is free");
+                    told = true;
+                }
+                sleep(HANDOVER_LOOK).await;
+            }
+            done => return done,
+        }
     }
 }
 
@@ -211,7 +253,21 @@ impl Prepared {
         })
     }
 
-    fn start(self) -> Result<NodeHandle, StartError> {
+    /// Opens the socket.
+    fn listening(&self) -> impl Fn() -> Result<Endpoint, StartError> + use<> {
+        let Remaining {
+            genesis,
+            key,
+            listen,
+            limits,
+            ..
+        } = &self.options;
+        let (genesis, key, listen) = (genesis.clone(), key.clone(), *listen);
+        let (limits, shared) = (limits.clone(), Arc::clone(&self.shared));
+        move || listen_at(&genesis, &key, listen, limits.clone(), &shared)
+    }
+
+    fn start(self, endpoint: Endpoint) -> Result<NodeHandle, StartError> {
         let Self {
             options,
             opened,
@@ -224,14 +280,12 @@ impl Prepared {
         } = self;
         let Remaining {
             genesis,
-            key,
-            listen,
             application,
             behaviour,
             timers,
-            limits,
+            ..
         } = options;
-        let endpoint = Arc::new(listen_at(&genesis, &key, listen, limits, &shared)?);
+        let endpoint = Arc::new(endpoint);
         let mesh = Mesh::start(&endpoint, &peers_of(&genesis));
 
         let (disk, writes) = disk_task::queue();

@@ -1,7 +1,10 @@
 //! Messages on their way out: each waits for its write, is encoded once, and passes the behaviour
 //! hook if there is one (P11.1).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use bytes::Bytes;
 use consensus::{Message, NodeId, Recipient, Signer, WriteId, message::Class as MessageClass};
@@ -103,8 +106,16 @@ impl Outbound {
                 .sent
                 .add(message.name(), 1, frame.len());
             // What is lost here is repeated by the protocol; the transport counts it.
-            if let Err(dropped) = self.mesh.send(node.position(), class, frame.clone()) {
-                tracing::trace!(%node, kind = message.name(), %dropped, "message not sent");
+            match self.mesh.send(node.position(), class, frame.clone()) {
+                Err(dropped) => {
+                    tracing::trace!(%node, kind = message.name(), %dropped, "message not sent");
+                }
+                Ok(()) if matches!(message, Message::Fetch(_)) => {
+                    if let Some(conduct) = self.shared.conducts.of(node) {
+                        conduct.asked.fetch_add(1, Relaxed);
+                    }
+                }
+                Ok(()) => {}
             }
         };
         match to {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
 };
 
 use bytes::Bytes;
@@ -115,6 +115,9 @@ fn judge(
         Ok(event) => event?,
         Err(refused) => {
             shared.counters.refused.add(1);
+            if let Some(conduct) = shared.conducts.of(from) {
+                conduct.refused.fetch_add(1, Relaxed);
+            }
             tracing::debug!(%from, %refused, "message refused");
             return None;
         }

@@ -1,12 +1,16 @@
 //! Puts a [`StatusReport`] together.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use consensus::{NodeId, Status, Time, Timers, event::Leaver, message::Reason};
 use tokio::sync::oneshot;
 use transport::{Endpoint, LinkPolicy, LinkState, Mesh};
 
 use crate::{
+    conduct::Conduct,
     counters::processor_micros,
     frames::Id,
     mailbox::{Input, Urgency},
@@ -70,21 +74,30 @@ impl Reporter {
                 index: divergence.index.0,
                 agreed: divergence.agreed.map(|index| index.0),
             }),
-            peers: self.peers(),
+            peers: self.peers(status.term.0),
             timers: timers(&self.timers),
             counters: self.counters(),
         }
     }
 
-    fn peers(&self) -> Vec<PeerStatus> {
+    /// `term` is this node's own.
+    fn peers(&self, term: u64) -> Vec<PeerStatus> {
         let others = self
             .shared
             .configuration
             .sizes()
             .nodes()
             .filter(|&node| node != self.shared.me);
+        let conducts = &self.shared.conducts;
+        let matching = self.shared.configuration.sizes().matching_answers();
+        let known = conducts.believable_term(matching).max(term);
         others
             .map(|node| {
+                let conduct = conducts.of(node);
+                let count = |of: fn(&Conduct) -> &AtomicU64| {
+                    conduct.map_or(0, |conduct| of(conduct).load(Relaxed))
+                };
+                let spoken = count(|conduct| &conduct.term);
                 let state = self.mesh.link_state(node.position());
                 let policy = self.mesh.link_policy(node.position());
                 PeerStatus {
@@ -100,6 +113,12 @@ impl Reporter {
                     fault: policy
                         .filter(|policy| *policy != LinkPolicy::PASS)
                         .map(in_words),
+                    refused: count(|conduct| &conduct.refused),
+                    asked: count(|conduct| &conduct.asked),
+                    answered: count(|conduct| &conduct.answered),
+                    // The next term is anybody's to speak of.
+                    lone_term: (spoken > known + 1).then_some(spoken),
+                    clock_ahead: conduct.and_then(Conduct::clock_ahead),
                 }
             })
             .collect()

@@ -19,6 +19,7 @@ use crate::{
     bulk_judge::BulkJudge,
     chain::StoredChain,
     clock::Clock,
+    conduct::Conducts,
     counters::Counters,
     evidence::EvidenceStore,
     limits::{QUERIES, REMEMBERED_CERTIFICATES},
@@ -60,6 +61,7 @@ pub(crate) struct Shared {
     /// Acknowledgements of raft-signed by the index that they hold.
     pub(crate) acknowledgements: Statements<RaftAppendReply>,
     pub(crate) claims: Claims,
+    pub(crate) conducts: Conducts,
     pub(crate) certificates: Certificates,
     pub(crate) applied: AtomicU64,
     /// Set once the node's own results turn out to be wrong (P8.2).
@@ -100,6 +102,7 @@ impl Shared {
             result_votes: Statements::new(),
             acknowledgements: Statements::new(),
             claims: Claims::new(validators),
+            conducts: Conducts::new(validators),
             certificates: Certificates::default(),
             applied: AtomicU64::new(0),
             diverged: OnceLock::new(),
@@ -132,6 +135,7 @@ impl Shared {
 
     /// Takes from a verified message what receipts and the status need.
     pub(crate) fn observe(&self, from: NodeId, message: &Message) {
+        self.conducts.observe(from, message, self.clock.now().wall);
         match message {
             Message::Vote(vote) => {
                 if let Some(applied) = vote.body.applied {

@@ -101,6 +101,17 @@ pub struct PeerStatus {
     pub problem: Option<String>,
     /// A fault on purpose in force on the link, in words.
     pub fault: Option<String>,
+    /// Messages of it that this node refused as malformed or not valid.
+    pub refused: u64,
+    /// Questions for entries that it was sent.
+    pub asked: u64,
+    /// Answers to them.
+    pub answered: u64,
+    /// The highest term that it spoke of, if that is beyond any that f + 1 nodes spoke of.
+    pub lone_term: Option<u64>,
+    /// By how many milliseconds its entries are dated ahead of this node's clock, if they are refused
+    /// for that (P3.2).
+    pub clock_ahead: Option<u64>,
 }
 
 /// The timers in force, in milliseconds (P1.5).

@@ -37,7 +37,7 @@ pub enum RefusalReason {
 
 /// Why a hello was refused, for programs and for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
-#[error("{reason:?}: {text}")]
+#[error("{text}")]
 pub struct Refusal {
     /// For programs.
     pub reason: RefusalReason,

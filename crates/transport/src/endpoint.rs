@@ -141,6 +141,9 @@ impl Endpoint {
     /// Takes up nothing more, sends what is queued to validators and clients, waits until it has
     /// arrived (at most [`FLUSH_TIMEOUT`] for each step), and ends all connections.
     pub async fn close(&self) {
+        // Whoever dials from now on hears nothing, and repeats it to whoever listens here next. To
+        // refuse it would say that there are too many.
+        self.quinn.set_server_config(None);
         self.shutdown.request();
         let _ = timeout(FLUSH_TIMEOUT, self.shutdown.all_finished()).await;
         self.end_connections();

@@ -64,5 +64,6 @@ pub use identity::{Identity, PeerKey};
 pub use limits::Limits;
 pub use link::LinkState;
 pub use mesh::{Mesh, Peer};
+pub use quic::dialling_from;
 pub use receive::FrameReceiver;
 pub use session::{Session, SessionSender};

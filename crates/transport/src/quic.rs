@@ -1,6 +1,6 @@
 //! QUIC set up with our bounds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +50,23 @@ pub(crate) fn listen(
     open(endpoint_config(identity), Some(server), address)
 }
 
+/// Where a socket is opened that dials these addresses: on the interfaces of all, in the family that
+/// reaches each of them; on the loopback interface if that is enough.
+#[must_use]
+pub fn dialling_from(addresses: impl Iterator<Item = SocketAddr> + Clone) -> SocketAddr {
+    let loopback = addresses.clone().all(|address| address.ip().is_loopback());
+    let six = addresses.clone().any(|address| address.is_ipv6());
+    let four = addresses.clone().any(|address| address.is_ipv4());
+    let local: IpAddr = match (six, loopback) {
+        // Four is reached from a socket of all interfaces of six, not from its loopback address.
+        (true, true) if !four => Ipv6Addr::LOCALHOST.into(),
+        (true, _) => Ipv6Addr::UNSPECIFIED.into(),
+        (false, true) => Ipv4Addr::LOCALHOST.into(),
+        (false, false) => Ipv4Addr::UNSPECIFIED.into(),
+    };
+    SocketAddr::new(local, 0)
+}
+
 /// Opens an endpoint that only dials.
 pub(crate) fn dial_only(address: SocketAddr) -> Result<quinn::Endpoint, BindError> {
     open(EndpointConfig::default(), None, address)
@@ -93,6 +110,10 @@ fn open_socket(address: SocketAddr) -> std::io::Result<std::net::UdpSocket> {
     // The kernel grants what its settings allow; with less, bursts lose packets and QUIC repairs.
     let _ = socket.set_recv_buffer_size(UDP_BUFFER);
     let _ = socket.set_send_buffer_size(UDP_BUFFER);
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // Whatever the system's setting is, this socket also serves IPv4.
+        socket.set_only_v6(false)?;
+    }
     socket.bind(&address.into())?;
     Ok(socket.into())
 }
@@ -156,4 +177,22 @@ fn dialler_transport(role: Role) -> TransportConfig {
 fn idle_timeout(timeout: Duration) -> IdleTimeout {
     // Seconds, where QUIC's integers reach for millions of years.
     IdleTimeout::try_from(timeout).unwrap_or(VarInt::MAX.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialling_socket_reaches_the_families_of_all() {
+        let from = |addresses: &[&str]| {
+            let addresses: Vec<SocketAddr> = addresses.iter().map(|a| a.parse().unwrap()).collect();
+            dialling_from(addresses.iter().copied()).to_string()
+        };
+        assert_eq!(from(&["127.0.0.1:1", "127.0.0.2:1"]), "127.0.0.1:0");
+        assert_eq!(from(&["127.0.0.1:1", "10.0.0.1:1"]), "0.0.0.0:0");
+        assert_eq!(from(&["[::1]:1"]), "[::1]:0");
+        assert_eq!(from(&["[::1]:1", "127.0.0.1:1"]), "[::]:0");
+        assert_eq!(from(&["[2001:db8::1]:1", "10.0.0.1:1"]), "[::]:0");
+    }
 }

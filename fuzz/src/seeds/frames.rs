@@ -214,6 +214,11 @@ fn status() -> StatusReport {
             up: false,
             problem: Some("away".to_owned()),
             fault: None,
+            refused: 1,
+            asked: 2,
+            answered: 1,
+            lone_term: Some(7),
+            clock_ahead: Some(3_600_000),
         }],
         timers: TimerReport {
             heartbeat: 1,

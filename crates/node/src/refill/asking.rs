@@ -16,7 +16,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use transport::{ClientConnection, ClientEndpoint, Identity, Limits, Network};
+use transport::{ClientConnection, ClientEndpoint, Identity, Limits, Network, dialling_from};
 
 use crate::{
     error::StartError,
@@ -102,12 +102,7 @@ impl Asking {
             .filter(|peer| peer.key != *me.as_bytes())
             .map(Arc::new)
             .collect();
-        let loopback = peers.iter().all(|peer| peer.address.ip().is_loopback());
-        let local = if loopback {
-            (std::net::Ipv4Addr::LOCALHOST, 0).into()
-        } else {
-            (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
-        };
+        let local = dialling_from(peers.iter().map(|peer| peer.address));
         let endpoint = ClientEndpoint::bind(local, &identity, network, Limits::default()).map_err(
             |source| StartError::Listen {
                 address: local,

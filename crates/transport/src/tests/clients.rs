@@ -251,3 +251,18 @@ async fn clients_that_do_not_read_share_a_bounded_memory() {
     session.sender.send(frame("small")).unwrap();
     assert_eq!(connection.recv().await.unwrap().unwrap(), "small");
 }
+
+#[tokio::test]
+async fn a_node_that_stops_does_not_say_that_it_has_too_many_connections() {
+    let node = node(1);
+    let (address, key) = (peer(&node).address, node.public_key());
+    node.close().await;
+    let limits = Limits {
+        hello_timeout: std::time::Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let local = loopback(0);
+    let client = crate::ClientEndpoint::bind(local, &identity(20), NETWORK, limits).unwrap();
+    let late = client.connect(address, key).await.unwrap_err();
+    assert!(!matches!(late, ConnectError::Refused(_)), "{late}");
+}
