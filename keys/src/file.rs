@@ -52,6 +52,16 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// What is to be made cannot be missing: whatever the system says is a refusal.
+    fn refused(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::System {
+            action,
+            path,
+            source,
+        }
+    }
+
     fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| match source.kind() {
@@ -142,7 +152,7 @@ pub(crate) fn write(
         .recursive(true)
         .mode(directory_mode)
         .create(directory)
-        .map_err(FileError::system("create the folder", directory))?;
+        .map_err(FileError::refused("make the folder", directory))?;
 
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| FileError::System {
@@ -160,28 +170,28 @@ pub(crate) fn write(
         .create_new(true)
         .mode(mode)
         .open(&temporary.0)
-        .map_err(FileError::system("write", path))?;
+        .map_err(FileError::refused("write", path))?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
-        .map_err(FileError::system("write", path))?;
+        .map_err(FileError::refused("write", path))?;
     match overwrite {
         // A rename replaces silently; a hard link is as atomic and fails if the name is taken.
         Overwrite::Refuse => fs::hard_link(&temporary.0, path).map_err(|source| {
             if source.kind() == io::ErrorKind::AlreadyExists {
                 FileError::Exists(path.to_owned())
             } else {
-                FileError::system("write", path)(source)
+                FileError::refused("write", path)(source)
             }
         })?,
         Overwrite::Replace => {
-            fs::rename(&temporary.0, path).map_err(FileError::system("write", path))?;
+            fs::rename(&temporary.0, path).map_err(FileError::refused("write", path))?;
         }
     }
     drop(temporary);
     // The name itself is durable only with its folder.
     File::open(directory)
         .and_then(|directory| directory.sync_all())
-        .map_err(FileError::system("write", path))
+        .map_err(FileError::refused("write", path))
 }
 
 #[cfg(test)]
@@ -209,6 +219,20 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(path.parent().unwrap()), 0o700);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        // The last one is refused with "no such file": no folder can be made there at all.
+        for folder in [file.join("keys"), "/proc/none/keys".into()] {
+            let refused = write(&folder.join("key"), b"x", 0o600, 0o700, Overwrite::Refuse);
+            let said = refused.unwrap_err().to_string();
+            let expected = format!("cannot make the folder {}", folder.display());
+            assert!(said.starts_with(&expected), "{said}");
+        }
     }
 
     #[test]

@@ -2,22 +2,32 @@
 
 use thiserror::Error;
 
+use crate::encoding::{ADDRESS_PREFIX, PUBLIC_KEY_PREFIX, VALIDATOR_KEY_PREFIX};
+
 /// The longest name, in bytes.
 pub const MAX_NAME_BYTES: usize = 32;
 
+/// What addresses and public keys begin with, so that no name may.
+const OTHERS: [&str; 3] = [ADDRESS_PREFIX, PUBLIC_KEY_PREFIX, VALIDATOR_KEY_PREFIX];
+
 /// A name that cannot be used. It is shown escaped and cut, since it may come from outside.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{} is no valid name: use 1 to {MAX_NAME_BYTES} of the characters a-z, 0-9, `_` and `-`", shorten(.0))]
+#[error("{} is no valid name: use 1 to {MAX_NAME_BYTES} of the characters a-z, 0-9, `_` and `-`, and do not begin as addresses and keys do (hw1, hwk1, hwv1)", shorten(.0))]
 pub struct NameError(pub String);
 
 /// Checks a name: 1 to 32 of `a`–`z`, `0`–`9`, `_`, `-`. Such a name is safe as a file name and in
-/// a terminal.
+/// a terminal, and is never taken for an address or a key.
 ///
 /// # Errors
 /// [`NameError`] with the name.
 pub fn check_name(name: &str) -> Result<(), NameError> {
     let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-    if (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(allowed) {
+    let other = |prefix: &&str| {
+        let rest = name.strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.starts_with('1'))
+    };
+    let named = (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(allowed);
+    if named && !OTHERS.iter().any(other) {
         Ok(())
     } else {
         Err(NameError(name.chars().take(2 * MAX_NAME_BYTES).collect()))
@@ -41,7 +51,18 @@ mod tests {
 
     #[test]
     fn names_are_plain() {
-        for good in ["alice", "n0", "a", "bank_7-b", "-", "0", &"x".repeat(32)] {
+        for good in [
+            "alice",
+            "n0",
+            "a",
+            "bank_7-b",
+            "-",
+            "0",
+            "hw",
+            "hw2",
+            "hwk",
+            &"x".repeat(32),
+        ] {
             assert_eq!(check_name(good), Ok(()), "{good}");
         }
         for bad in [
@@ -55,6 +76,10 @@ mod tests {
             "a b",
             "a\0",
             "ä",
+            "hw1foo",
+            "hw1",
+            "hwk1foo",
+            "hwv1",
             "a\n",
             "\u{1b}[31m",
             &"x".repeat(33),

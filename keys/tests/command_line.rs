@@ -1,6 +1,6 @@
 //! The command `keys` as a user runs it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -568,4 +568,32 @@ fn a_nodes_directory_is_made_once_and_keeps_a_key_that_is_there() {
         genesis.validators()[0].incarnation.to_string(),
         made["incarnation"]
     );
+}
+
+#[test]
+fn a_result_that_cannot_be_printed_is_a_failure() {
+    let folder = Folder::new();
+    folder.run(&["gen", "alice"]).ok();
+    for words in [&["list"][..], &["show", "alice", "--json"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = folder.command(words).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("standard output cannot be written"), "{said}");
+    }
+    // Nobody reads it any more.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = folder.command(&["list"]).stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = Folder::new();
+    fs::write(folder.path("file"), "").unwrap();
+    let keys = folder.path("file/keys");
+    let run = folder.run(&["gen", "alice", "--dir", keys.to_str().unwrap()]);
+    let said = run.failed(1).stderr;
+    assert!(said.contains("cannot make the folder"), "{said}");
 }

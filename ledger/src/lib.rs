@@ -7,6 +7,7 @@
 //! - [`application`]: how a node hosts it.
 //! - [`Query`] and [`Response`]: reads of executed state (P7.2).
 //! - [`cli`]: the command `ledger` itself, for its binary and for tests of what it reads.
+//! - [`observations`]: what stands out in what nodes say of each other.
 //! - [`audit`]: judging the data of stopped nodes, and naming who forked a ledger (P7.3).
 //! - [`Receipt`]: proof of all this, verified offline from the genesis file alone (P7.1).
 //!
@@ -28,6 +29,7 @@ pub mod history;
 pub mod ledger;
 pub mod limits;
 pub mod nonces;
+pub mod observations;
 pub mod outcome;
 pub mod payloads;
 pub mod preflight;

@@ -43,7 +43,7 @@ fn pays_and_proves(network: &TestNetwork, mode: Mode) {
     assert_eq!(state["index"], paid["index"]);
     let unknown = "ab".repeat(32);
     let state = network.ledger(&format!("tx {unknown} --json"));
-    assert_eq!(text(&state.ends(0).json(), "status"), "unknown");
+    assert_eq!(text(&state.ends(3).json(), "status"), "unknown");
 
     let block = network.ledger(&format!("block {} --json", paid["index"]));
     let block = block.ends(0).json();
@@ -150,7 +150,11 @@ fn mistakes_are_explained(network: &TestNetwork) {
         ),
         ("transfer alice hw1qqqq 5", 2, "no address"),
         ("transfer alice alice 5", 4, "self-transfer"),
-        ("transfer nobody bob 5", 2, "no key"),
+        ("transfer nobody bob 5", 4, "no account"),
+        (&format!("transfer {stranger} bob 5"), 4, "no account"),
+        ("account new hw1foo", 2, "no valid name"),
+        ("balance alice --timeout 5", 2, "5s"),
+        ("submit - --in-flight many", 2, "no whole number"),
         ("transfer alice bob 5 --key bob", 4, "wrong-key"),
         ("issue bob 5 --key alice", 4, "wrong-key"),
         ("balance nobody", 4, "no account"),
@@ -261,6 +265,100 @@ fn results_come_as_they_are_known(network: &TestNetwork) {
     reading.join().unwrap();
 }
 
+/// Lines that were not sent are not of unknown outcome, and the rest of the file is left alone.
+fn nothing_is_sent_to_a_network_that_is_gone(network: &mut TestNetwork) {
+    network.stop([0, 1]);
+    let line = r#"{"from": "alice", "to": "bob", "amount": 1}"#;
+    let lines = format!("{line}\n").repeat(400);
+    let run = network.ledger_with("submit - --json --timeout 1s --in-flight 8", &lines);
+    let run = run.ends(3);
+    let results: Vec<Value> = run
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let (last, results) = results.split_last().unwrap();
+    assert!(!results.is_empty() && results.len() < 100, "{run:?}");
+    for result in results {
+        assert_eq!(text(result, "status"), "unsent", "{result}");
+    }
+    let message = text(&last["error"], "message");
+    assert!(message.starts_with("stopped after line "), "{message}");
+    assert!(message.contains("0 of 4 nodes answer"), "{message}");
+    network.restart(0);
+    network.restart(1);
+}
+
+/// Whoever cannot say what it did stops, and says so by its exit code.
+fn results_that_cannot_be_printed_end_it(network: &TestNetwork) {
+    let before = network.balance("bob");
+    fs::write(
+        network.path("payments"),
+        "{\"from\": \"alice\", \"to\": \"bob\", \"amount\": 1}\n".repeat(40),
+    )
+    .unwrap();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut submit = network.command("submit ~/payments --in-flight 1");
+    let output = submit.stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("standard output cannot be written"), "{said}");
+    assert!(said.contains("Nothing after line "), "{said}");
+    assert!(network.balance("bob") < before + 40, "it went on blindly");
+    for line in ["transfer alice bob 1", "balance alice --json", "status"] {
+        let output = network.command(line).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
+    }
+}
+
+/// A memo shows what is in it, whatever that does to a terminal.
+fn foreign_text_is_shown_harmlessly(network: &TestNetwork) {
+    let memo = "\u{202e}tner\u{2066}\u{200b}";
+    let line = format!("transfer alice bob 1 --memo {memo} --json");
+    let paid = network.ledger(&line).ends(0).json();
+    let block = network.ledger(&format!("block {}", paid["index"])).ends(0);
+    assert!(
+        block.out.contains("\u{fffd}tner\u{fffd}\u{fffd}"),
+        "{block:?}"
+    );
+    let block = network
+        .ledger(&format!("block {} --json", paid["index"]))
+        .ends(0);
+    assert!(
+        !block.out.contains(['\u{202e}', '\u{2066}', '\u{200b}']),
+        "{block:?}"
+    );
+    assert!(block.out.contains("\\u202e"), "{block:?}");
+    assert_eq!(block.json()["transactions"][0]["transaction"]["memo"], memo);
+}
+
+/// Nodes that refuse one connection more run all the same.
+fn a_key_with_too_many_connections_is_told_so(network: &TestNetwork) {
+    let key = KeyPair::from_seed("crowd");
+    key.write_pem(&network.path("keys/crowd.pem"), Overwrite::Refuse)
+        .unwrap();
+    fs::write(network.path("testnet.json"), "{}").unwrap();
+    let genesis = keys::Genesis::load(&network.path("genesis.json")).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let clients = runtime.block_on(async {
+        let most = transport::Limits::default().max_connections_per_client;
+        let clients: Vec<_> = (0..most)
+            .map(|_| client::Client::connect(&genesis, &key).unwrap())
+            .collect();
+        for client in &clients {
+            assert_eq!(client.wait_connected(4, Duration::from_secs(60)).await, 4);
+        }
+        clients
+    });
+    let line = "balance alice --client-key crowd --timeout 5s";
+    let refused = network.ledger(line).ends(3);
+    assert!(refused.error.contains("connections already"), "{refused:?}");
+    assert!(refused.error.contains("--client-key"), "{refused:?}");
+    assert!(!refused.error.contains("testnet"), "{refused:?}");
+    drop(clients);
+    fs::remove_file(network.path("testnet.json")).unwrap();
+}
+
 /// The admin opens an account and creates money.
 fn accounts_are_opened(network: &TestNetwork) {
     let opened = network.ledger("account new erin --json").ends(0).json();
@@ -286,6 +384,12 @@ fn accounts_are_opened(network: &TestNetwork) {
     assert_eq!(shown["next_nonce"], 1);
     let listed = network.ledger("account list --json").ends(0).json();
     assert_eq!(listed["accounts"].as_array().unwrap().len(), 4);
+    // It is there, and cannot pay from here.
+    fs::remove_file(network.path("keys/erin.pem")).unwrap();
+    let keyless = network.ledger("transfer erin bob 1").ends(2);
+    assert!(keyless.error.contains("no key"), "{keyless:?}");
+    let opened = network.ledger("account new alice").ends(0);
+    assert!(!opened.out.contains("transfer alice alice"), "{opened:?}");
     let all = network.ledger("balance --json").ends(0).json();
     assert_eq!(all["accounts"].as_array().unwrap().len(), 4);
 }
@@ -311,11 +415,15 @@ fn without_quorum_nothing_is_certain(network: &mut TestNetwork) {
         "{next}"
     );
     let state = network.ledger(&format!("tx {} --json", text(&json, "id")));
-    let state = state.ends(0).json();
+    let state = state.ends(3).json();
     assert!(
         ["pending", "unknown"].contains(&text(&state, "status")),
         "{state}"
     );
+
+    let status = network.ledger("status --json --timeout 3s").ends(3).json();
+    assert_eq!(status["healthy"], false);
+    nothing_is_sent_to_a_network_that_is_gone(network);
 
     network.restart(2);
     network.restart(3);
@@ -339,6 +447,9 @@ fn a_byzantine_network_serves_its_users() {
     crowds_pay_once_each(&network);
     many_are_submitted(&network);
     results_come_as_they_are_known(&network);
+    results_that_cannot_be_printed_end_it(&network);
+    foreign_text_is_shown_harmlessly(&network);
+    a_key_with_too_many_connections_is_told_so(&network);
     accounts_are_opened(&network);
     let status = network.ledger("status --json").ends(0).json();
     assert_eq!(
@@ -458,6 +569,71 @@ fn a_stopped_local_network_is_named_and_a_reference_leaves_doubt() {
     assert!(meaning("balance alice").contains("no money moved"));
     assert!(meaning("transfer alice bob 5").contains("no money moved"));
     assert!(meaning("transfer alice bob 5 --reference r").contains("is not known"));
+}
+
+#[test]
+fn a_local_network_that_does_not_answer_is_not_taken_for_a_stopped_one() {
+    let root = tempfile::tempdir().unwrap();
+    let home = root.path();
+    // Somebody listens at each address, and says nothing.
+    let silent: Vec<_> = (0..4)
+        .map(|_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let addresses: Vec<_> = silent.iter().map(|one| one.local_addr().unwrap()).collect();
+    genesis("test", Mode::Byzantine, &addresses)
+        .store(&home.join("genesis.json"), Overwrite::Refuse)
+        .unwrap();
+    fs::write(home.join("testnet.json"), "{}").unwrap();
+    let hasty = run(home, "balance alice --timeout 1ms").ends(3);
+    assert!(hasty.error.contains("within 1ms"), "{hasty:?}");
+    assert!(!hasty.error.contains("stopped"), "{hasty:?}");
+    // Nobody listens, and a process holds the node's folder.
+    drop(silent);
+    fs::create_dir(home.join("n1")).unwrap();
+    let held = fs::File::create(home.join("n1/pid")).unwrap();
+    held.lock().unwrap();
+    let starting = run(home, "balance alice --timeout 1s").ends(3);
+    assert!(
+        starting.error.contains("starting: the process of n1"),
+        "{starting:?}"
+    );
+    drop(held);
+    let stopped = run(home, "balance alice --timeout 1s").ends(7);
+    assert!(stopped.error.contains("is stopped"), "{stopped:?}");
+}
+
+#[test]
+fn a_node_without_its_network_is_told_which_file_is_missing() {
+    let root = tempfile::tempdir().unwrap();
+    for line in ["node", "audit n0"] {
+        let failed = run(root.path(), line).ends(2);
+        assert!(failed.error.contains("--genesis"), "{failed:?}");
+        assert!(!failed.error.contains("testnet"), "{failed:?}");
+    }
+    KeyPair::from_seed("n0")
+        .write_pem(&root.path().join("key.pem"), Overwrite::Refuse)
+        .unwrap();
+    let failed = run(root.path(), "balance alice").ends(7);
+    assert!(failed.error.contains("genesis.json"), "{failed:?}");
+    assert!(!failed.error.contains("testnet"), "{failed:?}");
+}
+
+#[test]
+fn an_address_of_another_machine_blames_nobody() {
+    let root = tempfile::tempdir().unwrap();
+    genesis("test", Mode::Raft, &placeholders(1))
+        .store(&root.path().join("genesis.json"), Overwrite::Refuse)
+        .unwrap();
+    KeyPair::from_seed("n0")
+        .write_pem(&root.path().join("key.pem"), Overwrite::Refuse)
+        .unwrap();
+    // Reserved for documentation: no machine has it.
+    let failed = run(root.path(), "node --listen 192.0.2.1:4100").ends(2);
+    assert!(
+        failed.error.contains("does not have this address"),
+        "{failed:?}"
+    );
+    assert!(!failed.error.contains("nother process"), "{failed:?}");
 }
 
 /// Stops the process if the test ends before it does.

@@ -15,6 +15,8 @@ pub struct Failure {
     pub message: String,
     /// A command to type, or a hint.
     pub next: Option<String>,
+    /// Whether the result, which was printed, says all: what is left is the exit code.
+    pub told: bool,
 }
 
 /// What commands return.
@@ -28,6 +30,16 @@ impl Failure {
             code,
             message: message.into(),
             next: None,
+            told: false,
+        }
+    }
+
+    /// The exit code of a result that was printed and is not what a script may take for success.
+    #[must_use]
+    pub fn after_result(code: Code) -> Self {
+        Self {
+            told: true,
+            ..Self::new(code, "")
         }
     }
 
@@ -58,6 +70,9 @@ impl Failure {
 
     /// Says it.
     pub fn tell(&self, output: Output) {
+        if self.told {
+            return;
+        }
         let json = json!({"error": {
             "code": self.code.as_str(),
             "message": self.message,

@@ -90,9 +90,11 @@ async fn serve(layout: &NodeLayout, listen: Option<SocketAddr>) -> Outcome {
     let fail = |error| Failure::system("listen for signals", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(fail)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(fail)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(fail)?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        _ = hang_up.recv() => {}
         error = handle.failed() => {
             let failure = Failure::new(Code::Internal, error.to_string());
             handle.shutdown().await;

@@ -1,8 +1,10 @@
 //! Networks of real processes, as a person uses them.
 
 use std::{
+    collections::BTreeMap,
+    fs,
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
@@ -258,6 +260,125 @@ fn a_chosen_node_comes_to_lead() {
     }
 }
 
+/// All files of a folder with what is in them.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.append(&mut contents(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn what_testnet_did_not_make_it_leaves_alone() {
+    let other = Local::up(&[]);
+    other.ok(&["down"]);
+    // A network's genesis and keys, as its operators have them on their machines.
+    let local = Local::new();
+    fs::create_dir(local.data().join("keys")).unwrap();
+    for name in ["genesis.json", "keys/admin.pem", "keys/alice.pem"] {
+        fs::copy(other.data().join(name), local.data().join(name)).unwrap();
+    }
+    let before = contents(local.data());
+    for words in [
+        &["status"][..],
+        &["up", "--detach"],
+        &["up", "--detach", "--reset"],
+        &["start", "n0"],
+        &["down", "--purge"],
+    ] {
+        let output = local.run(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(7), "{words:?}: {said}");
+        assert!(
+            said.contains("not made by this program"),
+            "{words:?}: {said}"
+        );
+        assert_eq!(contents(local.data()), before, "{words:?}");
+    }
+    // A machine of a network whose genesis has not come yet.
+    let machine = Local::new();
+    fs::copy(
+        other.data().join("n0/key.pem"),
+        machine.data().join("key.pem"),
+    )
+    .unwrap();
+    let output = machine.run(&["status"]);
+    assert_eq!(output.status.code(), Some(7));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("testnet up"), "{said}");
+    let before = contents(machine.data());
+    assert_eq!(machine.code(&["up", "--detach"]), Some(7));
+    assert_eq!(contents(machine.data()), before);
+    // What cannot be looked at is not taken for nothing.
+    let file = machine.data().join("key.pem");
+    let output = Command::new(env!("CARGO_BIN_EXE_testnet"))
+        .args(["status", "--data"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("is not known"), "{said}");
+    // A reset keeps the keys of accounts.
+    let key = |local: &Local| fs::read(local.data().join("keys/alice.pem")).unwrap();
+    let alice = key(&other);
+    other.ok(&["up", "--detach", "--reset", "--mode", "raft"]);
+    assert_eq!(key(&other), alice);
+}
+
+#[test]
+fn a_folder_that_was_renamed_under_its_nodes_is_not_a_stopped_network() {
+    let local = Local::up(&[]);
+    let (old, new) = (local.data().join("n0"), local.data().with_extension("new"));
+    assert!(old.is_dir());
+    fs::rename(local.data(), &new).unwrap();
+    let renamed = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_testnet"));
+        let output = command.args(words).arg("--data").arg(&new).output();
+        output.unwrap()
+    };
+    let before = fs::read(new.join("genesis.json")).unwrap();
+    let status = renamed(&["status", "--json"]);
+    let said = String::from_utf8(status.stdout).unwrap();
+    assert!(
+        said.contains("was renamed") && !said.contains("stopped"),
+        "{said}"
+    );
+    assert_eq!(renamed(&["up", "--detach"]).status.code(), Some(7));
+    assert_eq!(fs::read(new.join("genesis.json")).unwrap(), before);
+    fs::rename(&new, local.data()).unwrap();
+    assert_eq!(local.healthy()["healthy"], true);
+}
+
+#[test]
+fn one_node_that_does_not_start_does_not_keep_the_others_from_starting() {
+    let local = Local::up(&[]);
+    local.ok(&["kill", "n0", "n1", "n2"]);
+    let status = local.run(&["status"]);
+    assert_eq!(status.status.code(), Some(3), "one of four is no quorum");
+    fs::rename(local.data().join("n0/key.pem"), local.data().join("key")).unwrap();
+    let output = local.run(&["start", "n0", "n1", "n2", "--json"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(said.contains("n0 did not start"), "{said}");
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let states: Vec<_> = result["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| &node["state"])
+        .collect();
+    assert_eq!(states, ["down", "running", "running"]);
+    fs::rename(local.data().join("key"), local.data().join("n0/key.pem")).unwrap();
+    local.ok(&["start", "n0"]);
+    local.healthy();
+}
+
 fn send(child: &Child, signal: Signal) {
     let id = i32::try_from(child.id()).unwrap();
     kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
@@ -281,6 +402,7 @@ fn in_the_foreground_it_runs_until_interrupted_and_stops_all_nodes() {
     assert_eq!(local.healthy()["healthy"], true);
     send(&child, Signal::INT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(local.code(&["status"]), Some(7), "it is stopped");
     for node in local.network().nodes() {
         assert_eq!(process::probe(&node), ProcessState::Down);
     }

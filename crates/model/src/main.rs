@@ -20,7 +20,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command.run() {
+    match terminal::arguments::<Arguments>().command.run() {
         Ok(code) => code.into(),
         Err(message) => {
             eprintln!("error: {message}");

@@ -7,7 +7,6 @@ mod output;
 use std::{io::IsTerminal, process::ExitCode, time::Instant};
 
 use arguments::Arguments;
-use clap::Parser;
 use simulator::{
     adversary::BEHAVIOURS,
     run::{self, Totals},
@@ -17,7 +16,7 @@ use simulator::{
 use terminal::exit::Code;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = terminal::arguments::<Arguments>();
     let result = if let Some(command) = &arguments.command {
         command.run()
     } else if arguments.list {

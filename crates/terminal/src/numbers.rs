@@ -6,6 +6,15 @@ pub fn grouped(number: u64) -> String {
     grouped_digits(&number.to_string())
 }
 
+/// How many of something, as people say it: `1 node`, `2 nodes`.
+#[must_use]
+pub fn counted(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        number => format!("{number} {thing}s"),
+    }
+}
+
 /// An amount of smallest units with its decimal places: `123456` with two is `1,234.56`.
 #[must_use]
 pub fn decimal(units: u64, decimals: u8) -> String {
@@ -34,6 +43,13 @@ fn grouped_digits(digits: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1, "node"), "1 node");
+        assert_eq!(counted(0, "node"), "0 nodes");
+        assert_eq!(counted(4, "node"), "4 nodes");
+    }
 
     #[test]
     fn numbers_are_grouped_and_amounts_have_their_places() {

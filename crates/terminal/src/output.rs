@@ -1,14 +1,19 @@
 //! Text for people and JSON for programs, each on its own stream.
 
 use std::{
-    borrow::Cow,
     env,
     io::{self, IsTerminal, Write},
 };
 
 use serde::Serialize;
 
-use crate::plain::plain;
+use crate::{
+    plain::{plain, plain_json},
+    said,
+};
+
+/// What [`painted`] puts before and after a word.
+const STYLES: [&str; 4] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m"];
 
 /// Where a command's output goes.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +23,8 @@ pub struct Output {
     colour: bool,
     /// Whether every object of JSON stands on one line.
     lines: bool,
-    /// Whether text for people is printed as it is.
-    verbatim: bool,
+    /// Whether text for people may hold colours of its own.
+    coloured: bool,
 }
 
 impl Output {
@@ -36,16 +41,16 @@ impl Output {
             json,
             colour: terminal && colour_allowed(),
             lines: false,
-            verbatim: false,
+            coloured: false,
         }
     }
 
-    /// Text for people is printed as it is: for commands that colour it themselves. What failures
-    /// say is made plain all the same.
+    /// Text for people may hold what [`Output::bold`] and its like make of a word; everything else
+    /// in it is made plain all the same.
     #[must_use]
-    pub const fn verbatim(self) -> Self {
+    pub const fn coloured(self) -> Self {
         Self {
-            verbatim: true,
+            coloured: true,
             ..self
         }
     }
@@ -68,18 +73,18 @@ impl Output {
     /// The result: JSON on standard output if asked for, else the text.
     pub fn result(self, json: &impl Serialize, text: &str) {
         if self.json {
-            print(io::stdout(), &pretty(json));
+            said::say(&pretty(json));
         } else {
-            print(io::stdout(), &self.text(text));
+            said::say(&self.text(text));
         }
     }
 
     /// One of many results: one line.
     pub fn line(self, json: &impl Serialize, text: &str) {
         if self.json {
-            print(io::stdout(), &compact(json));
+            said::say(&compact(json));
         } else {
-            print(io::stdout(), &self.text(text));
+            said::say(&self.text(text));
         }
     }
 
@@ -90,7 +95,7 @@ impl Output {
 
     /// A remark beside the result, always on standard error.
     pub fn aside(self, text: &str) {
-        print(io::stderr(), &self.text(text));
+        aside(&self.text(text));
     }
 
     /// Progress: on standard error, and only where somebody watches.
@@ -119,7 +124,7 @@ impl Output {
             } else {
                 pretty(json)
             };
-            print(io::stdout(), &json);
+            said::say(&json);
         }
         self.failure_aside(message, hints);
     }
@@ -133,7 +138,7 @@ impl Output {
             text.push_str("\n  ");
             text.push_str(&plain(hint));
         }
-        print(io::stderr(), &text);
+        aside(&text);
     }
 
     /// Emphasised text.
@@ -155,20 +160,29 @@ impl Output {
     }
 
     /// Text for people as it may be printed.
-    fn text(self, text: &str) -> Cow<'_, str> {
-        if self.verbatim {
-            text.into()
-        } else {
-            plain(text).into()
+    fn text(self, text: &str) -> String {
+        if !self.coloured || !self.colour {
+            return plain(text);
         }
+        let mut plainly = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('\x1b') {
+            let (before, from) = rest.split_at(at);
+            plainly.push_str(&plain(before));
+            let known = STYLES.iter().find(|style| from.starts_with(**style));
+            let (style, length) = known.map_or(("\u{fffd}", 1), |style| (*style, style.len()));
+            plainly.push_str(style);
+            rest = &from[length..];
+        }
+        plainly + &plain(rest)
     }
 
     /// Prints where people read.
     fn say(self, text: &str) {
         if self.json {
-            print(io::stderr(), text);
+            aside(text);
         } else {
-            print(io::stdout(), text);
+            said::say(text);
         }
     }
 }
@@ -189,14 +203,40 @@ fn painted(colour: bool, style: &str, text: &str) -> String {
 }
 
 fn pretty(json: &impl Serialize) -> String {
-    serde_json::to_string_pretty(json).expect("output is plain values")
+    plain_json(&serde_json::to_string_pretty(json).expect("output is plain values"))
 }
 
 fn compact(json: &impl Serialize) -> String {
-    serde_json::to_string(json).expect("output is plain values")
+    plain_json(&serde_json::to_string(json).expect("output is plain values"))
 }
 
-/// Writes a line. A reader that has gone away (`keys list | head -1`) is no failure.
-fn print(mut stream: impl Write, text: &str) {
+/// Writes a line beside the result. Where that cannot be read, nothing could say so.
+fn aside(text: &str) {
+    let mut stream = io::stderr().lock();
     let _ = writeln!(stream, "{text}").and_then(|()| stream.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_colours_its_text_lets_nothing_else_through() {
+        let output = Output {
+            json: false,
+            colour: true,
+            lines: false,
+            coloured: true,
+        };
+        let said = format!("{} \x1b[2J\u{202e}x\x1b[0", output.bold("up"));
+        assert_eq!(
+            output.text(&said),
+            "\x1b[1mup\x1b[0m \u{fffd}[2J\u{fffd}x\u{fffd}[0"
+        );
+        let without = Output {
+            colour: false,
+            ..output
+        };
+        assert_eq!(without.text("\x1b[1mup"), "\u{fffd}[1mup");
+    }
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use keys::{KeyStore, PassphraseSource, data_directory};
-use terminal::{Output, exit::Code, program, quote};
+use terminal::{Output, arguments, concluded, exit::Code, program, quote};
 
 use failure::Failure;
 
@@ -120,8 +120,8 @@ enum Command {
 /// Runs the command and says how it ended.
 pub fn run() -> Code {
     // Wrong use ends here, with clap's message and exit code 2.
-    let CommandLine { common, command } = CommandLine::parse();
-    let output = Output::new(common.json).verbatim();
+    let CommandLine { common, command } = arguments();
+    let output = Output::new(common.json).coloured();
     let result: Result<(), Failure> = match command {
         Command::Gen(arguments) => generate::run(&common, &arguments, &output),
         Command::Show(arguments) => show::run(&common, &arguments, &output),
@@ -132,11 +132,12 @@ pub fn run() -> Code {
         Command::Init(arguments) => init::run(&common, &arguments, &output),
         Command::Genesis(arguments) => genesis::run(&common, arguments, &output),
     };
-    match result {
+    let code = match result {
         Ok(()) => Code::Ok,
         Err(failure) => {
             failure.tell(output);
             failure.code
         }
-    }
+    };
+    concluded(output, code)
 }

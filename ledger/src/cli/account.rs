@@ -294,8 +294,22 @@ async fn new(setup: &Setup, arguments: &NewArguments, output: Output) -> Outcome
             file.map_or_else(|| "not here".to_owned(), |file| file.display().to_string()),
         ),
     );
-    output.next(&common.command(&["transfer", "alice", name, "250"]));
+    match payer_for(setup, address) {
+        Some(payer) => output.next(&common.command(&["transfer", &payer, name, "250"])),
+        None => output.next(&common.command(&["issue", name, "250"])),
+    }
     Ok(())
+}
+
+/// An account of genesis whose key is here and that could pay the new one.
+fn payer_for(setup: &Setup, new: Address) -> Option<String> {
+    let keys = setup.silent_keys();
+    let mut accounts = setup.genesis.accounts().iter();
+    let payer = accounts.find(|account| {
+        let side = keys.public_side(&account.name);
+        account.address() != new && side.is_ok_and(|side| side.key == account.key)
+    });
+    payer.map(|account| account.name.clone())
 }
 
 /// Whether the account of that address is open under that name.

@@ -43,7 +43,7 @@ pub struct Arguments {
 }
 
 pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
-    let genesis = common.genesis(arguments.genesis.as_deref())?;
+    let genesis = common.genesis_by_option(arguments.genesis.as_deref())?;
     let configuration = node::configuration(&genesis, None)
         .map_err(|error| Failure::unverified(format!("the genesis makes no network: {error}")))?;
     let audit = audit(&genesis, &configuration, &arguments.directories).map_err(refused)?;

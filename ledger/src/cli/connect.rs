@@ -1,29 +1,26 @@
 //! The connection to a network's nodes, and what its failures mean.
 
 use std::{
-    io::ErrorKind,
-    net::{SocketAddr, UdpSocket},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{Answer, Query, query::AccountAnswer};
 use clap::ValueEnum;
-use client::{Client, ClientError, Consistency, Unreachable};
+use client::{Client, ClientError, Consistency};
 use consensus::{Configuration, NodeId};
 use keys::{Address, KeyPair};
 use terminal::{exit::Code, explained};
 
 use super::{
     failure::{Failure, Outcome},
-    parties::Party,
+    parties::{Party, Payer},
+    reach::Local,
     setup::Setup,
 };
 
 /// How long a stopped local network is waited for: somebody may just be starting it.
 const STOPPED: Duration = Duration::from_secs(1);
-/// How long this machine's own refusal takes at most.
-const REFUSAL: Duration = Duration::from_millis(2);
 
 /// How much an answer can be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,10 +78,9 @@ impl Connection {
         let configuration = node::configuration(&setup.genesis, None)
             .map_err(|error| Failure::unverified(format!("the genesis is of no use: {error}")))?;
         let key = setup.client_key(own)?;
-        let timeout = if is_stopped(setup) {
-            STOPPED.min(setup.common.timeout())
-        } else {
-            setup.common.timeout()
+        let timeout = match Local::of(setup) {
+            Some(Local::Stopped) => STOPPED.min(setup.common.timeout()),
+            _ => setup.common.timeout(),
         };
         let deadline = Instant::now() + timeout;
         let client = Client::connect(&setup.genesis, &key);
@@ -105,6 +101,11 @@ impl Connection {
             deadline: None,
             ..self
         }
+    }
+
+    /// How long the command, or each of its questions, may take.
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// What is left of the time.
@@ -206,6 +207,27 @@ impl Connection {
         }
     }
 
+    /// Who acts. An account that the ledger does not know is missing the same way whether it pays or
+    /// is paid; of one that it knows, the key is not here.
+    pub async fn payer_of(setup: &Setup, text: &str, key: Option<&str>) -> Outcome<Payer> {
+        let failure = match setup.payer(text, key) {
+            Ok(payer) => return Ok(payer),
+            Err(failure) => failure,
+        };
+        if failure.code != Code::Usage || setup.party(text).is_err() {
+            return Err(failure);
+        }
+        Err(Self::open(setup, None)?.unsigned(text, failure).await)
+    }
+
+    /// Why there is no key to sign with: because there is no such account, if the nodes say so.
+    pub async fn unsigned(&self, text: &str, failure: Failure) -> Failure {
+        match self.find(text, Level::Matching).await {
+            Err(missing) if missing.code == Code::Rejected => missing,
+            _ => failure,
+        }
+    }
+
     /// There is no such account.
     pub fn no_account(&self, text: &str) -> Failure {
         Failure::new(Code::Rejected, format!("there is no account {text:?}"))
@@ -218,11 +240,6 @@ impl Connection {
             ))
     }
 
-    /// Whether the network was made by the local network's program.
-    pub fn is_testnet(&self) -> bool {
-        is_testnet(&self.setup)
-    }
-
     /// A question got no answer. Nothing was sent that could move money.
     pub fn unanswered(&self, error: &ClientError) -> Failure {
         self.said(error).unsent()
@@ -231,26 +248,15 @@ impl Connection {
     fn said(&self, error: &ClientError) -> Failure {
         match error {
             ClientError::NoQuorum {
-                reachable: 0,
-                unreachable,
-                ..
-            } if self.is_testnet() => Failure::new(
-                Code::TestnetState,
-                format!("the local network is stopped: {}", self.why(0, unreachable)),
-            )
-            .next(explained(&self.setup.common.testnet(&["up"]), "starts it")),
-            ClientError::NoQuorum {
                 reachable,
                 needed,
                 unreachable,
-            } => Failure::new(
-                Code::NoQuorum,
-                format!(
-                    "{}, and {needed} are needed for an answer that counts",
-                    self.why(*reachable, unreachable)
-                ),
-            )
-            .next(self.restart(unreachable)),
+            } => self.too_few(
+                *reachable,
+                *needed,
+                unreachable,
+                "for an answer that counts",
+            ),
             ClientError::NoMatch { answers, needed } => Failure::new(
                 Code::NoQuorum,
                 format!(
@@ -268,64 +274,6 @@ impl Connection {
             error => Failure::new(Code::Internal, error.to_string()),
         }
     }
-
-    /// How many nodes answer, and why the others do not.
-    pub fn why(&self, reachable: usize, unreachable: &[Unreachable]) -> String {
-        let total = self.configuration.sizes().validators();
-        let verb = if reachable == 1 { "answers" } else { "answer" };
-        let missing: Vec<String> = unreachable
-            .iter()
-            .map(|node| format!("{}: {}", node.name, node.reason))
-            .collect();
-        if missing.is_empty() {
-            format!("{reachable} of {total} nodes {verb}")
-        } else {
-            format!(
-                "{reachable} of {total} nodes {verb} ({})",
-                missing.join("; ")
-            )
-        }
-    }
-
-    /// How to get nodes back.
-    pub fn restart(&self, unreachable: &[Unreachable]) -> String {
-        let common = &self.setup.common;
-        if !self.is_testnet() || unreachable.is_empty() {
-            return explained(&common.command(&["status"]), "how the nodes are");
-        }
-        let starts: Vec<String> = unreachable
-            .iter()
-            .map(|node| common.testnet(&["start", &node.name]))
-            .collect();
-        explained(&starts.join(" && "), "starts them again")
-    }
-}
-
-fn is_testnet(setup: &Setup) -> bool {
-    setup.common.directory().join("testnet.json").is_file()
-}
-
-/// Whether this is a local network of which no node runs: the machine refuses what is sent to any
-/// of them.
-fn is_stopped(setup: &Setup) -> bool {
-    let mut validators = setup.genesis.validators().iter();
-    is_testnet(setup) && validators.all(|validator| is_refused(validator.address))
-}
-
-/// Whether nobody listens there, as far as this machine says so by itself. An empty datagram means
-/// nothing to a node.
-fn is_refused(address: SocketAddr) -> bool {
-    if !address.ip().is_loopback() {
-        return false;
-    }
-    let ask = || {
-        let socket = UdpSocket::bind(SocketAddr::new(address.ip(), 0))?;
-        socket.set_read_timeout(Some(REFUSAL))?;
-        socket.connect(address)?;
-        socket.send(&[])?;
-        socket.recv(&mut [])
-    };
-    ask().is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
 /// An answer to another question than was asked.
@@ -334,18 +282,4 @@ pub fn unexpected() -> Failure {
         Code::Internal,
         "the nodes answered something else than was asked: they run another version",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_that_nobody_listens_at_refuses() {
-        let listening = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = listening.local_addr().unwrap();
-        assert!(!is_refused(address));
-        // Nobody listens at the port of tcpmux.
-        assert!(is_refused(([127, 0, 0, 1], 1).into()));
-    }
 }

@@ -280,7 +280,7 @@ fn sentence(proved: &Proved) -> String {
 }
 
 fn verify(common: &Common, arguments: &VerifyArguments, output: Output) -> Outcome {
-    let genesis = common.genesis(arguments.genesis.as_deref())?;
+    let genesis = common.genesis_by_option(arguments.genesis.as_deref())?;
     let configuration = node::configuration(&genesis, None)
         .map_err(|error| Failure::unverified(format!("the genesis makes no network: {error}")))?;
     let bytes = read(&arguments.file, &genesis).map_err(|failure| failure.known("valid", false))?;

@@ -19,6 +19,8 @@ pub struct Failure {
     pub known: Map<String, Value>,
     /// Whether this call has sent nothing that could move money.
     pub unsent: bool,
+    /// Whether the result, which was printed, says all: what is left is the exit code.
+    pub told: bool,
 }
 
 /// What commands return.
@@ -33,6 +35,15 @@ impl Failure {
             next: None,
             known: Map::new(),
             unsent: false,
+            told: false,
+        }
+    }
+
+    /// The exit code of a result that was printed and is not what a script may take for success.
+    pub fn after_result(code: Code) -> Self {
+        Self {
+            told: true,
+            ..Self::new(code, "")
         }
     }
 
@@ -87,6 +98,9 @@ impl Failure {
 
     /// Says it.
     pub fn tell(&self, output: Output) {
+        if self.told {
+            return;
+        }
         let hints = self.meaning.iter().chain(&self.next);
         output.failure(&self.json(), &self.message, hints);
     }

@@ -12,6 +12,9 @@ use super::failure::{Failure, Outcome};
 /// The longest line.
 const LINE_BYTES: usize = 16 * 1024;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
+
 /// Lines with their numbers, each within a bound.
 pub struct Lines {
     input: BufReader<Box<dyn AsyncRead + Unpin + Send>>,
@@ -50,11 +53,15 @@ impl Lines {
             // What has been read stays in the line if this is cancelled.
             let read = limited.read_until(b'\n', &mut self.line).await;
             read.map_err(|error| Failure::system("read the lines", error))?;
-            let line = std::mem::take(&mut self.line);
+            let mut line = std::mem::take(&mut self.line);
             if line.is_empty() {
                 return Ok(None);
             }
             self.number += 1;
+            // Some editors begin every file with a mark that says how it is encoded.
+            if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+                line.drain(..BYTE_ORDER_MARK.len());
+            }
             if line.len() > LINE_BYTES {
                 return Err(Failure::usage(format!(
                     "line {} is longer than {LINE_BYTES} bytes; nothing after it was sent",
@@ -84,6 +91,15 @@ mod tests {
         assert_eq!(lines.next().await.unwrap(), Some((1, b"a\n".to_vec())));
         assert_eq!(lines.next().await.unwrap(), Some((4, b"b".to_vec())));
         assert_eq!(lines.next().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let mut lines = lines(b"\xef\xbb\xbfa\n\xef\xbb\xbfb");
+        assert_eq!(lines.next().await.unwrap(), Some((1, b"a\n".to_vec())));
+        // Anywhere else it is what stands there.
+        let second = b"\xef\xbb\xbfb".to_vec();
+        assert_eq!(lines.next().await.unwrap(), Some((2, second)));
     }
 
     #[tokio::test]

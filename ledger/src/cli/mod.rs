@@ -13,6 +13,7 @@ mod money;
 mod node;
 mod parties;
 mod payment;
+mod reach;
 mod receipt;
 mod receipt_verify;
 mod receipts;
@@ -21,16 +22,16 @@ mod refusal;
 mod sent;
 mod setup;
 mod show;
-mod span;
 mod status;
 mod submit;
 mod submit_line;
+mod submit_report;
 pub mod testing;
 mod transaction;
 mod transfer;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use terminal::{Output, exit::Code, program};
+use clap::{CommandFactory, Parser, Subcommand};
+use terminal::{Output, arguments_of, concluded, exit::Code, program};
 use tokio::{
     runtime::{Builder, Handle},
     time::{Duration, sleep},
@@ -136,20 +137,20 @@ impl Command {
 /// Runs the command and says how it ended.
 pub fn run() -> Code {
     // Wrong use ends here, with clap's message and exit code 2.
-    let matches = started_as(CommandLine::command(), &program("ledger")).get_matches();
     let CommandLine { common, command } =
-        CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        arguments_of(started_as(CommandLine::command(), &program("ledger")));
     let output = match command {
         Command::Submit(_) => Output::new(common.json).in_lines(),
         _ => Output::new(common.json),
     };
-    match run_command(&common, command, output) {
+    let code = match run_command(&common, command, output) {
         Ok(()) => Code::Ok,
         Err(failure) => {
             failure.tell(output);
             failure.code
         }
-    }
+    };
+    concluded(output, code)
 }
 
 /// Help that names the program as the user started it: what stands there can be typed.

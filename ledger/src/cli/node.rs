@@ -13,7 +13,7 @@ use node::{Node, NodeOptions, StartError};
 use serde_json::json;
 use storage::OpenError;
 use terminal::{Output, colour_allowed, exit::Code, explained, program, quote};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{
@@ -31,7 +31,8 @@ Examples:
   RUST_LOG=node=debug ledger node --data n0
   ledger node --data n0 --passphrase-file /run/credentials/hawser/passphrase
 
-Stop it with Ctrl-C or SIGTERM: what was promised is on disk before it ends.";
+Stop it with Ctrl-C, SIGTERM or SIGHUP: what was promised is on disk before it ends. A node that is
+started while its predecessor still ends waits some seconds for it.";
 
 #[derive(Args)]
 pub struct Arguments {
@@ -49,7 +50,7 @@ pub struct Arguments {
 pub async fn run(common: &Common, arguments: Arguments, output: Output) -> Outcome {
     start_log(output);
     let directory = common.directory();
-    let genesis = common.genesis(arguments.genesis.as_deref())?;
+    let genesis = common.genesis_by_option(arguments.genesis.as_deref())?;
     let path = arguments.key.unwrap_or_else(|| directory.join("key.pem"));
     let key = KeyPair::read_pem_with(&path, &common.passphrases()).map_err(|error| {
         let absent = matches!(error, KeyFileError::File(FileError::NotFound(_)));
@@ -75,14 +76,10 @@ pub async fn run(common: &Common, arguments: Arguments, output: Output) -> Outco
     let (network, mode) = (genesis.network().to_owned(), genesis.mode());
     let mut options = NodeOptions::new(genesis, key, directory.join("data"), ledger);
     options.listen = arguments.listen;
-    let [mut interrupt, mut terminate] = [SignalKind::interrupt(), SignalKind::terminate()]
-        .map(signal)
-        .into_iter()
-        .collect::<io::Result<Vec<Signal>>>()
-        .and_then(|signals| {
-            <[Signal; 2]>::try_from(signals).map_err(|_| io::Error::other("a signal is missing"))
-        })
-        .map_err(|error| Failure::system("wait for signals", error))?;
+    let wait_for = |kind| signal(kind).map_err(|error| Failure::system("wait for signals", error));
+    let mut interrupt = wait_for(SignalKind::interrupt())?;
+    let mut terminate = wait_for(SignalKind::terminate())?;
+    let mut hang_up = wait_for(SignalKind::hangup())?;
     let node = Node::start(options).await.map_err(start_failure)?;
     let address = node
         .local_addr()
@@ -102,6 +99,7 @@ pub async fn run(common: &Common, arguments: Arguments, output: Output) -> Outco
         error = node.failed() => Err(error),
         _ = interrupt.recv() => Ok("interrupted"),
         _ = terminate.recv() => Ok("told to stop"),
+        _ = hang_up.recv() => Ok("its terminal is gone"),
     };
     let diverged = node.diverged();
     node.shutdown().await;
@@ -139,6 +137,22 @@ fn start_log(output: Output) {
         .with_ansi(colour);
     // Somebody else may listen already, in tests.
     let _ = log.try_init();
+}
+
+/// What to do about an address that cannot be listened at.
+fn listening(error: &StartError) -> &'static str {
+    match error.listening() {
+        Some(io::ErrorKind::AddrInUse) => {
+            "Another process listens at this UDP port: stop it, or choose another address with --listen"
+        }
+        Some(io::ErrorKind::AddrNotAvailable) => {
+            "This machine does not have this address. Listen at one of its own, or at all of them: --listen 0.0.0.0:PORT"
+        }
+        Some(io::ErrorKind::PermissionDenied) => {
+            "This user may not open this port: choose one above 1023 with --listen"
+        }
+        _ => "Choose another address with --listen",
+    }
 }
 
 fn start_failure(error: StartError) -> Failure {
@@ -186,9 +200,7 @@ fn start_failure(error: StartError) -> Failure {
         StartError::StreamLost { .. } => {
             "Put DIR/data back as it was when the node last ran, never an older copy. If it is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis."
         }
-        StartError::Listen { .. } => {
-            "Another process may listen there: choose another address with --listen"
-        }
+        StartError::Listen { .. } => listening(&error),
         StartError::Damaged { .. }
         | StartError::Record { .. }
         | StartError::VoteState(_)

@@ -28,7 +28,7 @@ pub struct Arguments {
 }
 
 pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
-    let genesis = common.genesis(arguments.genesis.as_deref())?;
+    let genesis = common.genesis_by_option(arguments.genesis.as_deref())?;
     let bytes = files::read(&arguments.file, RECEIPT_BYTES)?;
     let receipt = Receipt::from_json(&bytes).map_err(|error| {
         Failure::unverified(format!("{}: {error}", arguments.file.display()))

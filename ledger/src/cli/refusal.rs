@@ -4,9 +4,9 @@
 use crate::{Outcome as Executed, Rejection, RejectionCode};
 use client::ClientError;
 use consensus::Hash;
-use terminal::{exit::Code, explained};
+use terminal::{exit::Code, explained, show_span};
 
-use super::{connect::Connection, failure::Failure, payment::Order, show, span};
+use super::{connect::Connection, failure::Failure, payment::Order, show};
 
 impl Order {
     /// Nothing certain came back, or that it is refused.
@@ -18,12 +18,8 @@ impl Order {
                 needed,
                 unreachable,
             } => {
-                let message = format!(
-                    "{}, and {needed} are needed to commit a payment",
-                    connection.why(*reachable, unreachable)
-                );
-                let failure =
-                    Failure::new(Code::NoQuorum, message).next(connection.restart(unreachable));
+                let purpose = "to commit a payment";
+                let failure = connection.too_few(*reachable, *needed, unreachable, purpose);
                 self.undecided(connection, id, failure)
             }
             ClientError::OutcomeUnknown {
@@ -37,7 +33,7 @@ impl Order {
                     .map_or_else(String::new, |said| format!("; a node said: {said}"));
                 let message = format!(
                     "no outcome within {}: {answers} of the {needed} nodes that must say the same did{refusal}",
-                    span::show(*after)
+                    show_span(*after)
                 );
                 let failure = Failure::new(Code::NoQuorum, message).next(explained(
                     &connection.setup.common.command(&["status"]),

@@ -1,6 +1,7 @@
 //! Where the network's files lie, and the options that every command takes.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,12 +11,9 @@ use keys::{
     FileError, Genesis, GenesisError, KeyFileError, KeyPair, KeyStore, PassphraseSource,
     data_directory,
 };
-use terminal::{exit::Code, explained, program, quote};
+use terminal::{exit::Code, explained, parse_span, program, quote};
 
-use super::{
-    failure::{Failure, Outcome, missing},
-    span,
-};
+use super::failure::{Failure, Outcome, missing};
 
 /// How long a command waits unless `--timeout` says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,7 +30,7 @@ pub struct Common {
     #[arg(long, global = true)]
     pub json: bool,
     /// How long to wait for the network: 10s, 500ms, 2m [default: 10s]
-    #[arg(long, global = true, value_name = "SPAN", value_parser = span::parse)]
+    #[arg(long, global = true, value_name = "SPAN", value_parser = parse_span)]
     pub timeout: Option<Duration>,
     /// The key to connect with, a name or a file [default: the acting account's, else a key of its
     /// own in DIR/keys/client.pem]
@@ -85,23 +83,51 @@ impl Common {
     pub fn genesis(&self, file: Option<&Path>) -> Outcome<Genesis> {
         let path = file.map_or_else(|| self.directory().join("genesis.json"), Path::to_owned);
         Genesis::load(&path).map_err(|error| match error {
-            GenesisError::File(FileError::NotFound(_)) if file.is_none() => Failure::new(
-                Code::TestnetState,
-                format!(
-                    "there is no network in {}: it has no genesis.json",
-                    self.directory().display()
-                ),
-            )
-            .next(explained(
-                &self.testnet(&["up"]),
-                "starts one; or name another with --data DIR",
-            )),
+            GenesisError::File(FileError::NotFound(_)) if file.is_none() => self.no_genesis(),
             error => {
                 let message = format!("the genesis file {} is not good: {error}", path.display());
                 let failure = Failure::from(error);
                 Failure { message, ..failure }
             }
         })
+    }
+}
+
+impl Common {
+    /// As [`Common::genesis`], for commands that take the file by `--genesis`: then that is what is
+    /// missing.
+    pub fn genesis_by_option(&self, file: Option<&Path>) -> Outcome<Genesis> {
+        if file.is_none() && !self.directory().join("genesis.json").exists() {
+            return Err(Failure::usage(format!(
+                "there is no genesis.json in {}",
+                self.directory().display()
+            ))
+            .next("Copy the network's genesis.json there, or name it with --genesis FILE"));
+        }
+        self.genesis(file)
+    }
+
+    /// There is no genesis in the data directory. A local network is a way out only where nothing
+    /// is: in a machine's or a user's own directory it would be an unrelated one.
+    fn no_genesis(&self) -> Failure {
+        let directory = self.directory();
+        let message = format!(
+            "there is no network in {}: it has no genesis.json",
+            directory.display()
+        );
+        // What this program makes by itself says nothing about whose directory it is.
+        let mut entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+        let others = entries.any(|entry| entry.file_name() != "sent");
+        if others {
+            return Failure::new(Code::TestnetState, message).next(format!(
+                "Copy the network's genesis.json to {}, or name another directory with --data DIR",
+                directory.display()
+            ));
+        }
+        Failure::new(Code::TestnetState, message).next(explained(
+            &self.testnet(&["up"]),
+            "starts a local one; or name another directory with --data DIR",
+        ))
     }
 }
 
@@ -201,6 +227,23 @@ mod tests {
         let failure = Setup::load(&common).unwrap_err();
         assert_eq!(failure.code, Code::TestnetState);
         assert!(failure.next.unwrap().contains("testnet up --data"));
+    }
+
+    #[test]
+    fn in_a_directory_of_somebodys_own_the_missing_file_is_named_and_no_network_is_offered() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("key.pem"), "").unwrap();
+        let common = Common {
+            data: Some(root.path().to_owned()),
+            ..Common::default()
+        };
+        let failure = Setup::load(&common).unwrap_err();
+        assert_eq!(failure.code, Code::TestnetState);
+        let next = failure.next.unwrap();
+        assert!(
+            next.contains("genesis.json") && !next.contains("testnet"),
+            "{next}"
+        );
     }
 
     #[test]

@@ -2,19 +2,21 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use crate::observations;
 use client::{NodeStatus, StatusReport};
 use serde_json::{Value, json};
-use terminal::{Align, Output, table};
+use terminal::{Align, Output, counted, exit::Code, table};
 use tokio::time::sleep;
 
 use super::{
     connect::Connection,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     setup::{Common, Setup},
 };
 
 pub const EXAMPLES: &str = "\
-Healthy means: all nodes answer, are on one committed chain, and less than a second behind.
+Healthy means: all nodes answer, are on one committed chain, and less than a second behind. The
+exit code is 3 if fewer nodes answer than a quorum, else 0, healthy or not.
 
 Examples:
   ledger status
@@ -44,6 +46,8 @@ pub async fn run(common: &Common, output: Output) -> Outcome {
     };
     let reasons = reasons(&statuses, furthest);
     let sizes = connection.configuration.sizes();
+    let answers: Vec<&StatusReport> = reports(&statuses).collect();
+    let notes = observations::notes(&answers, sizes.faulty());
     let nodes: Vec<Value> = statuses.iter().map(described).collect();
     let json = json!({
         "mode": sizes.mode().as_str(),
@@ -52,14 +56,15 @@ pub async fn run(common: &Common, output: Output) -> Outcome {
         "quorum": sizes.quorum(),
         "healthy": reasons.is_empty(),
         "reasons": reasons,
+        "notes": notes,
         "nodes": nodes,
     });
     let rows: Vec<Vec<String>> = statuses.iter().map(row).collect();
     let mut text = format!(
-        "{}, mode {}: {} nodes, up to {} may fail, {} must agree.\n{}",
+        "{}, mode {}: {}, up to {} may fail, {} must agree.\n{}",
         setup.genesis.network(),
         sizes.mode(),
-        sizes.validators(),
+        counted(sizes.validators(), "node"),
         sizes.faulty(),
         sizes.quorum(),
         table(
@@ -84,7 +89,17 @@ pub async fn run(common: &Common, output: Output) -> Outcome {
             text.push_str(reason);
         }
     }
+    if !notes.is_empty() {
+        text.push_str("\nTo know:");
+        for note in &notes {
+            text.push_str("\n  ");
+            text.push_str(note);
+        }
+    }
     output.result(&json, &text);
+    if reports(&statuses).count() < sizes.quorum() {
+        return Err(Failure::after_result(Code::NoQuorum));
+    }
     Ok(())
 }
 
@@ -146,7 +161,7 @@ fn reasons(statuses: &[NodeStatus], furthest: u64) -> Vec<String> {
     let mut reasons = Vec::new();
     for status in statuses {
         match &status.report {
-            Err(reason) => reasons.push(format!("{} is down: {reason}", status.name)),
+            Err(reason) => reasons.push(format!("{} gives no answer: {reason}", status.name)),
             Ok(report) if report.diverged.is_some() => {
                 let index = report.diverged.map_or(0, |diverged| diverged.index);
                 reasons.push(format!(

@@ -3,16 +3,19 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
-use crate::{Operation, Outcome as Executed, RejectionCode, TransactionResult};
+use crate::{Operation, Outcome as Executed, RejectionCode};
 use clap::Args;
 use client::{ClientError, Wait};
-use consensus::{Hash, encoding::Canonical};
-use serde_json::{Map, Value, json};
-use terminal::{Output, exit::Code};
-use tokio::{sync::Mutex, task::JoinSet};
+use consensus::Hash;
+use terminal::{Output, exit::Code, unsaid};
+use tokio::{
+    sync::Mutex,
+    task::JoinSet,
+    time::{Duration, sleep},
+};
 
 use super::{
     connect::{Connection, Level},
@@ -23,8 +26,8 @@ use super::{
     reference::Reference,
     refusal::rejected,
     setup::{Common, Setup},
-    show,
     submit_line::Line,
+    submit_report::{End, Finished, Totals, finish},
 };
 
 pub const EXAMPLES: &str = "\
@@ -33,14 +36,20 @@ count the smallest unit; write large ones as strings. Results come as they are k
 with the line's number. Lines with a reference can be submitted again safely; without one each line
 is a new payment every time.
 
-Exit code: 0 if all were applied, 4 if some were rejected, 3 if the outcome of some is unknown, 2 if
-some lines could not be read.
+The status of a line is applied, rejected, invalid, unknown (it may still be carried out, once) or
+unsent (this call did not send it). When too few nodes answer, or the results cannot be printed, no
+further line is sent.
+
+Exit code: 0 if all were applied, 4 if some were rejected, 3 if some are unknown or unsent, 2 if some
+lines could not be read, 1 if the results could not be printed.
 
 Examples:
   ledger submit payments.ndjson
   generate-payments | ledger submit - --json > results.ndjson
   echo '{\"from\":\"alice\",\"to\":\"bob\",\"amount\":\"250\",\"reference\":\"r1\"}' | ledger submit -";
 
+/// After this, it is said which nodes are waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// A nonce that others took is replaced so often.
 const ATTEMPTS: usize = 16;
 
@@ -49,70 +58,9 @@ pub struct Arguments {
     /// The file; - for the standard input
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    /// How many are under way at once
+    /// How many are under way at once, 1 to 512
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=512))]
     in_flight: u16,
-}
-
-/// How many lines ended how.
-#[derive(Default)]
-struct Totals {
-    applied: u64,
-    repeated: u64,
-    rejected: u64,
-    unknown: u64,
-    invalid: u64,
-    failed: u64,
-}
-
-impl Totals {
-    const fn code(&self) -> Code {
-        if self.unknown > 0 {
-            Code::NoQuorum
-        } else if self.rejected > 0 {
-            Code::Rejected
-        } else if self.failed > 0 {
-            Code::Internal
-        } else if self.invalid > 0 {
-            Code::Usage
-        } else {
-            Code::Ok
-        }
-    }
-
-    fn text(&self) -> String {
-        format!(
-            "{} applied, {} done before, {} rejected, {} of unknown outcome, {} unreadable, {} failed",
-            self.applied, self.repeated, self.rejected, self.unknown, self.invalid, self.failed
-        )
-    }
-
-    fn note(&mut self, end: &End) {
-        match end {
-            End::Done { result, .. } => match result.outcome {
-                Executed::Applied if result.repeats.is_some() => self.repeated += 1,
-                Executed::Applied => self.applied += 1,
-                Executed::Rejected(_) => self.rejected += 1,
-            },
-            End::Failed(failure) => match failure.code {
-                Code::Usage => self.invalid += 1,
-                Code::NoQuorum | Code::TestnetState => self.unknown += 1,
-                Code::Rejected => self.rejected += 1,
-                _ => self.failed += 1,
-            },
-        }
-    }
-}
-
-/// How a line ended.
-enum End {
-    Done {
-        id: Hash,
-        index: u64,
-        term: u64,
-        result: TransactionResult,
-    },
-    Failed(Failure),
 }
 
 /// The nonces of one account that nobody is known to have used.
@@ -127,6 +75,8 @@ struct Nonces {
 struct Work {
     connection: Connection,
     accounts: Mutex<BTreeMap<keys::Address, Arc<Mutex<Nonces>>>>,
+    /// What was seen when too few nodes answered: nothing is sent any more.
+    gone: OnceLock<Failure>,
 }
 
 pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
@@ -134,12 +84,17 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
     let work = Arc::new(Work {
         connection,
         accounts: Mutex::default(),
+        gone: OnceLock::new(),
     });
     let mut lines = Lines::open(&arguments.file).await?;
     let mut payers = HashMap::new();
     let mut totals = Totals::default();
-    let mut tasks: JoinSet<(u64, Option<String>, End)> = JoinSet::new();
+    let mut tasks: JoinSet<Finished> = JoinSet::new();
+    let (mut last, mut told) = (0, false);
     let unread = loop {
+        if work.gone.get().is_some() || unsaid().is_some() {
+            break None;
+        }
         let room = tasks.len() < usize::from(arguments.in_flight);
         // What is over is reported while the next line is waited for, however long that takes.
         let next = tokio::select! {
@@ -149,23 +104,35 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
                 continue;
             }
             next = lines.next(), if room => next,
+            () = sleep(PATIENCE), if !told && !tasks.is_empty() => {
+                told = work.say_who_answers(output).await;
+                continue;
+            }
         };
         let (number, line) = match next {
             Ok(Some(next)) => next,
             Ok(None) => break None,
             Err(failure) => break Some(failure),
         };
+        last = number;
         match prepare(&work.connection, &mut payers, number, &line).await {
             Ok((order, given)) => {
                 let work = Arc::clone(&work);
                 tasks.spawn(async move {
                     let reference = Some(order.reference.as_str().to_owned());
                     let end = work.settle(&order).await;
-                    let failed = |failure| End::Failed(doubt(failure, given));
-                    (number, reference, end.unwrap_or_else(failed))
+                    let end = match end {
+                        Ok(end) => end,
+                        Err(failure) => {
+                            work.note_absence(&failure).await;
+                            End::Failed(doubt(failure, given))
+                        }
+                    };
+                    (number, reference, end)
                 });
             }
             Err(failure) => {
+                work.note_absence(&failure).await;
                 finish(
                     Ok((number, None, End::Failed(failure))),
                     &mut totals,
@@ -177,6 +144,16 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
     while let Some(done) = tasks.join_next().await {
         finish(done, &mut totals, output)?;
     }
+    if unsaid().is_some() {
+        output.aside(&format!(
+            "{}. Nothing after line {last} was sent.",
+            totals.text()
+        ));
+        return Err(Failure::after_result(Code::Internal));
+    }
+    if let Some(failure) = work.gone.get() {
+        return Err(stopped(&totals, last, failure));
+    }
     match unread {
         Some(failure) => {
             output.remark(&totals.text());
@@ -184,6 +161,27 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
         }
         None => conclude(&totals, output),
     }
+}
+
+/// Too few nodes answered to go on.
+fn stopped(totals: &Totals, last: u64, seen: &Failure) -> Failure {
+    let next =
+        "Submit again what was not sent. Lines with a reference can all be submitted again safely.";
+    let next = match &seen.next {
+        Some(first) => format!("{first}\n  {next}"),
+        None => next.to_owned(),
+    };
+    let message = format!(
+        "stopped after line {last}: {}; {}",
+        seen.message,
+        totals.text()
+    );
+    Failure::new(Code::NoQuorum, message)
+        .meaning(format!(
+            "Only what is reported as applied has moved money for certain, what is unknown may \
+             still do so. What is unsent, and every line after line {last}, was not sent."
+        ))
+        .next(next)
 }
 
 fn conclude(totals: &Totals, output: Output) -> Outcome {
@@ -231,7 +229,13 @@ async fn prepare(
     let payer = match payers.get(&line.from) {
         Some(payer) => payer.clone(),
         None => {
-            let payer = setup.payer(&line.from, None)?;
+            let payer = match setup.payer(&line.from, None) {
+                Ok(payer) => payer,
+                Err(failure) if failure.code == Code::Usage && setup.party(&line.from).is_ok() => {
+                    return Err(connection.unsigned(&line.from, failure).await);
+                }
+                Err(failure) => return Err(failure),
+            };
             payers.insert(line.from.clone(), payer.clone());
             payer
         }
@@ -261,6 +265,35 @@ async fn prepare(
 }
 
 impl Work {
+    /// Notes that too few nodes are left to commit anything, if that is behind a failure.
+    async fn note_absence(&self, failure: &Failure) {
+        if matches!(failure.code, Code::NoQuorum | Code::TestnetState) && self.missing().await > 0 {
+            // The first one was seen first.
+            let _ = self.gone.set(failure.clone());
+        }
+    }
+
+    /// How many more nodes would have to answer for anything to be committed.
+    async fn missing(&self) -> usize {
+        let quorum = self.connection.configuration.sizes().quorum();
+        let reachable = self
+            .connection
+            .client
+            .wait_connected(quorum, Duration::ZERO);
+        quorum.saturating_sub(reachable.await)
+    }
+
+    /// Says what is waited for, if it is nodes.
+    async fn say_who_answers(&self, output: Output) -> bool {
+        let missing = self.missing().await;
+        if missing > 0 {
+            output.aside(&format!(
+                "Too few nodes answer at the moment, {missing} more are needed: waiting for them …"
+            ));
+        }
+        missing > 0
+    }
+
     async fn nonces(&self, account: keys::Address) -> Arc<Mutex<Nonces>> {
         let mut accounts = self.accounts.lock().await;
         Arc::clone(accounts.entry(account).or_default())
@@ -269,11 +302,23 @@ impl Work {
     /// A nonce that is free as far as is known, and how far the ledger is.
     async fn nonce(&self, order: &Order, nonces: &Mutex<Nonces>) -> Outcome<(u64, u64)> {
         let mut nonces = nonces.lock().await;
+        if let Some(failure) = self.gone.get() {
+            let seen = Failure::new(Code::NoQuorum, failure.message.clone());
+            return Err(seen.unsent());
+        }
         if nonces.free.is_empty() {
             let told = self
                 .connection
                 .account(order.payer.account, Level::Matching)
-                .await?;
+                .await;
+            let told = match told {
+                Ok(told) => told,
+                Err(failure) => {
+                    // Before the next line, which waits for the lock, asks the same.
+                    self.note_absence(&failure).await;
+                    return Err(failure);
+                }
+            };
             let account = told
                 .answer
                 .ok_or_else(|| self.connection.no_account(&order.payer.named))?;
@@ -341,79 +386,5 @@ impl Work {
             });
         }
         Err(rejected(&RejectionCode::NonceUsed.into()))
-    }
-}
-
-type Finished = (u64, Option<String>, End);
-
-/// Reports a line that is over.
-fn finish(
-    done: Result<Finished, tokio::task::JoinError>,
-    totals: &mut Totals,
-    output: Output,
-) -> Outcome {
-    let (number, reference, end) = done.map_err(|error| Failure::system("finish a line", error))?;
-    totals.note(&end);
-    let (mut json, text) = match end {
-        End::Done {
-            id,
-            index,
-            term,
-            result,
-        } => {
-            let first = result.repeats.map_or(id, |earlier| earlier.transaction);
-            let index = result.repeats.map_or(index, |earlier| earlier.place.index);
-            let json = json!({
-                "id": first.to_string(),
-                "status": show::status(&result.outcome),
-                "index": index,
-                "term": result.repeats.is_none().then_some(term),
-                "repeated": result.repeats.is_some(),
-                "rejection": show::rejection(&result.outcome),
-                "result": keys::to_hex(&result.to_bytes()),
-            });
-            let text = match &result.outcome {
-                Executed::Applied => format!("applied in entry {index}  {first}"),
-                Executed::Rejected(rejection) => format!("rejected: {rejection}  {first}"),
-            };
-            (json, text)
-        }
-        End::Failed(failure) => {
-            let status = match failure.code {
-                Code::Usage => "invalid",
-                Code::Rejected => "rejected",
-                _ => "unknown",
-            };
-            let mut object = failure.json();
-            object.entry("status").or_insert_with(|| status.into());
-            (
-                Value::Object(object),
-                format!("{status}: {}", failure.message),
-            )
-        }
-    };
-    let mut line = Map::from_iter([("line".to_owned(), number.into())]);
-    line.insert("reference".to_owned(), reference.into());
-    if let Value::Object(object) = &mut json {
-        line.append(object);
-    }
-    output.line(&line, &format!("line {number}: {text}"));
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_unknown_weighs_most() {
-        let mut totals = Totals::default();
-        assert_eq!(totals.code(), Code::Ok);
-        totals.invalid = 1;
-        assert_eq!(totals.code(), Code::Usage);
-        totals.rejected = 1;
-        assert_eq!(totals.code(), Code::Rejected);
-        totals.unknown = 1;
-        assert_eq!(totals.code(), Code::NoQuorum);
     }
 }

@@ -12,7 +12,6 @@ use super::{
     payment::check_memo,
     reference::Reference,
     setup::{Common, Setup},
-    span,
     submit_line::Line,
 };
 
@@ -80,5 +79,5 @@ pub fn evidence_file(genesis: &Genesis, contents: &[u8]) -> Result<Vec<u8>, Stri
 /// # Errors
 /// What is wrong with the text.
 pub fn span_millis(text: &str) -> Result<u128, String> {
-    span::parse(text).map(|span| span.as_millis())
+    terminal::parse_span(text).map(|span| span.as_millis())
 }

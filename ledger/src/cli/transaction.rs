@@ -5,7 +5,7 @@ use clap::Args;
 use client::TransactionState;
 use consensus::Hash;
 use serde_json::{Value, json};
-use terminal::{Output, explained};
+use terminal::{Output, exit::Code, explained};
 
 use super::{
     connect::{Connection, Level},
@@ -25,6 +25,8 @@ One of these, and nothing else:
   applied    it took effect
   rejected   it had no effect, for the reason given by a code
   expired    its time is over: it had no effect and never will have
+
+The exit code is 3 while the outcome is open (unknown, pending), and 0 once it is one of the others.
 
 Examples:
   ledger tx 8f0c…
@@ -124,7 +126,7 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
                 "receipt.json",
             ]));
         }
-        TransactionState::Pending => pending(&connection, &id, output).await,
+        TransactionState::Pending => pending(&connection, &id, output).await?,
         TransactionState::Unknown { remembered_from } => {
             unknown(&connection, &id, remembered_from, output).await?;
         }
@@ -133,14 +135,15 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
 }
 
 /// It waits, or too few nodes agree on its result while its place is proved already.
-async fn pending(connection: &Connection, id: &Hash, output: Output) {
+async fn pending(connection: &Connection, id: &Hash, output: Output) -> Outcome {
     let gathered = receipts::gather(connection, *id, MOMENT).await;
     let place = match &gathered {
         Gathered::Whole(found) | Gathered::Partial(found, _) => Some(&found.1),
         Gathered::Missing(_) => None,
     };
     match place {
-        Some(verified) => output.result(
+        Some(verified) => {
+            output.result(
             &described(
                 id,
                 State::Committed,
@@ -150,11 +153,16 @@ async fn pending(connection: &Connection, id: &Hash, output: Output) {
                 "committed in entry {}, term {}; too few nodes have confirmed its result yet.",
                 verified.place.index, verified.term
             ),
-        ),
-        None => output.result(
-            &described(id, State::Pending, json!({})),
-            "pending: a node has taken it, and it is not in the ledger yet. Ask again in a moment.",
-        ),
+        );
+            Ok(())
+        }
+        None => {
+            output.result(
+                &described(id, State::Pending, json!({})),
+                "pending: a node has taken it, and it is not in the ledger yet. Ask again in a moment.",
+            );
+            Err(Failure::after_result(Code::NoQuorum))
+        }
     }
 }
 
@@ -206,7 +214,7 @@ async fn unknown(
         output.remark("It was sent from here, and may still be carried out, once at most.");
         output.next(&explained(&common.command(&words), "repeats it safely"));
     }
-    Ok(())
+    Err(Failure::after_result(Code::NoQuorum))
 }
 
 fn described(id: &Hash, state: State, more: Value) -> Value {

@@ -126,7 +126,10 @@ impl Payment<'_> {
             Some(text) => Reference::given(text)?,
             None => Reference::random()?,
         };
-        let payer = setup.payer(self.from.unwrap_or(ADMIN), details.key.as_deref())?;
+        let payer = match self.from {
+            Some(from) => Connection::payer_of(&setup, from, details.key.as_deref()).await?,
+            None => setup.payer(ADMIN, details.key.as_deref())?,
+        };
         let doubt = |failure: Failure| match details.reference {
             Some(_) => failure.under_reference(),
             None => failure,

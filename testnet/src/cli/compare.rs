@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use clap::Args;
 use keys::{ClientChecks, Mode};
-use terminal::{Output, quote};
+use terminal::{Output, parse_span, show_span};
 
 use super::Common;
 use crate::{
@@ -75,6 +75,11 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
         .next("Use the release build: cargo testnet compare"));
     }
     let plan = plan_of(arguments)?;
+    let folder = arguments
+        .report
+        .clone()
+        .unwrap_or_else(|| common.layout().report());
+    report::make_room(&folder)?;
     let root = common.layout().root().to_owned();
     let work = root.join(format!("compare-{}", std::process::id()));
     fs::create_dir_all(&work)
@@ -83,12 +88,9 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
     // What is left in it was said to be left; an empty folder is of no use to anybody.
     let _ = fs::remove_dir(&work);
     let comparison = result?;
-    let folder = arguments
-        .report
-        .clone()
-        .unwrap_or_else(|| common.layout().report());
-    let page = report::write(&folder, &comparison)?;
+    // What was measured is worth more than the page about it.
     output.result(&comparison, &text(&comparison, output));
+    let page = report::write(&folder, &comparison)?;
     output.remark(&format!("\nReport with plots: {}", page.display()));
     Ok(())
 }
@@ -162,7 +164,7 @@ fn command(common: &Common, arguments: &Arguments) -> String {
     }
     words.push_str(&format!(
         " --duration {} --repeat {} --clients {} --outstanding {} --rate {}",
-        quote(&format!("{}s", arguments.duration.as_secs_f64())),
+        show_span(arguments.duration),
         arguments.repeat,
         arguments.clients,
         arguments.outstanding,
@@ -181,41 +183,4 @@ fn text(comparison: &Comparison, output: &Output) -> String {
         text.push_str(&format!("\n{caution}"));
     }
     text
-}
-
-/// A span such as `10s`, `1.5s`, `500ms` or `2m`; a bare number counts seconds.
-fn parse_span(text: &str) -> Result<Duration, String> {
-    let end = text
-        .find(|character: char| !character.is_ascii_digit() && character != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor = match unit {
-        "" | "s" => 1.0,
-        "ms" => 0.001,
-        "m" => 60.0,
-        _ => return Err(format!("{unit:?} is no unit: use ms, s or m")),
-    };
-    let seconds: f64 = number
-        .parse()
-        .map_err(|_| "a number and s, such as 10s".to_owned())?;
-    Duration::try_from_secs_f64(seconds * factor)
-        .ok()
-        .filter(|span| *span <= Duration::from_secs(3600))
-        .ok_or_else(|| "at most an hour".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_are_read_as_people_write_them() {
-        assert_eq!(parse_span("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(parse_span("1.5"), Ok(Duration::from_millis(1500)));
-        assert_eq!(parse_span("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(parse_span("2m"), Ok(Duration::from_secs(120)));
-        for bad in ["", "s", "10h", "-1s", "1e9s", "99999s"] {
-            assert!(parse_span(bad).is_err(), "{bad}");
-        }
-    }
 }

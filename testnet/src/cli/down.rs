@@ -12,7 +12,7 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Also remove the ledger, the keys, the logs and what `compare` reported there
+    /// Also remove the ledger, the nodes with their keys, the logs and what `compare` reported there
     #[arg(long)]
     purge: bool,
 }
@@ -28,8 +28,13 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
         remove(&layout)?;
     }
     let text = match (was_running, arguments.purge) {
-        (true, true) => "The network is stopped and removed, with its ledger and keys.".to_owned(),
-        (false, true) => "The network is removed, with its ledger and keys.".to_owned(),
+        (true, true) => {
+            "The network is stopped and removed, with its ledger. The keys of accounts stay."
+                .to_owned()
+        }
+        (false, true) => {
+            "The network is removed, with its ledger. The keys of accounts stay.".to_owned()
+        }
         (true, false) => format!(
             "The network is stopped. Its ledger stays in {}.",
             layout.root().display()

@@ -17,7 +17,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use keys::data_directory;
-use terminal::{Output, exit::Code};
+use terminal::{Output, arguments, concluded, exit::Code};
 
 use crate::{
     failure::Outcome,
@@ -135,8 +135,8 @@ enum Command {
 #[must_use]
 pub fn run() -> Code {
     // Wrong use ends here, with clap's message and exit code 2.
-    let CommandLine { common, command } = CommandLine::parse();
-    let output = Output::new(common.json).verbatim();
+    let CommandLine { common, command } = arguments();
+    let output = Output::new(common.json).coloured();
     let result = match command {
         Command::Up(arguments) => up::run(&common, &arguments, &output),
         Command::Down(arguments) => down::run(&common, &arguments, &output).map(done),
@@ -155,13 +155,14 @@ pub fn run() -> Code {
         Command::Compare(arguments) => compare::run(&common, &arguments, &output).map(done),
         Command::Node { directory, listen } => node_process::run(&directory, listen).map(done),
     };
-    match result {
+    let code = match result {
         Ok(code) => code,
         Err(failure) => {
             failure.tell(output);
             failure.code
         }
-    }
+    };
+    concluded(output, code)
 }
 
 const fn done((): ()) -> Code {

@@ -7,7 +7,9 @@ use terminal::{Output, exit::Code};
 use super::Common;
 use crate::{
     failure::{Failure, Outcome},
-    network::{Lock, Network, NodeLayout, ProcessState, await_answers, launch, process},
+    network::{
+        Lock, Network, NodeLayout, ProcessState, await_answers, await_work, launch, process,
+    },
 };
 
 #[derive(Args)]
@@ -33,23 +35,39 @@ fn each(
     let network = common.network()?;
     let nodes = arguments.nodes(&network)?;
     let _lock = Lock::wait(&network.layout.lock())?;
-    let mut lines = Vec::new();
+    let (mut lines, mut failures) = (Vec::new(), Vec::new());
     for node in &nodes {
-        lines.push(format!("{} {}.", node.name(), action(node)?));
+        // What one node does not do is no reason to leave out the next.
+        match action(node) {
+            Ok(done) => lines.push(format!("{} {done}.", node.name())),
+            Err(failure) => failures.push((node.name(), failure)),
+        }
     }
     lines.extend(consequence(&network)?);
-    let states: Vec<_> = nodes.iter().map(state_of).collect();
+    let states: Vec<_> = nodes.iter().map(|node| state_of(node, &failures)).collect();
     output.result(&json!({"nodes": states}), &lines.join("\n"));
-    Ok(())
+    for (_, failure) in &failures {
+        failure.tell_aside(*output);
+    }
+    match failures.first() {
+        None => Ok(()),
+        Some((_, first)) => Err(Failure::after_result(first.code)),
+    }
 }
 
-fn state_of(node: &NodeLayout) -> serde_json::Value {
+fn state_of(node: &NodeLayout, failures: &[(String, Failure)]) -> serde_json::Value {
     let (state, process) = match process::probe(node) {
         ProcessState::Down => ("down", None),
         ProcessState::Running(id) => ("running", Some(id)),
         ProcessState::Paused(id) => ("paused", Some(id)),
     };
-    json!({"name": node.name(), "state": state, "process": process})
+    let failed = failures.iter().find(|(name, _)| *name == node.name());
+    json!({
+        "name": node.name(),
+        "state": state,
+        "process": process,
+        "error": failed.map(|(_, failure)| failure.message.as_str()),
+    })
 }
 
 /// Says so if too few nodes are left.
@@ -144,5 +162,6 @@ fn bring_up(node: &NodeLayout, output: &Output) -> Outcome {
     let nodes = std::slice::from_ref(node);
     let mut children = launch(nodes)?;
     let failures = await_answers(nodes, &mut children, |text| output.aside(text));
-    failures.into_iter().next().map_or(Ok(()), Err)
+    failures.into_iter().next().map_or(Ok(()), Err)?;
+    await_work(node, &mut children)
 }

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use keys::{ClientChecks, Mode};
 use node::starting::Starting;
 use serde::Serialize;
-use terminal::{Align, Output, exit::Code, table};
+use terminal::{Align, Output, counted, exit::Code, parse_span, show_span, table};
 
 use super::Common;
 use crate::{
@@ -21,8 +21,9 @@ use crate::{
 
 pub const NOTES: &str = "\
 Healthy means: all nodes are up, on one committed chain, and less than a second behind. The
-exit code is 0 whether or not the network is healthy, and 7 if there is none; with --wait it is
-0 only if it became healthy in time, else 3 if too few nodes answer and 7 otherwise. In JSON,
+exit code is 3 if fewer nodes answer than a quorum, 7 if the network is stopped or there is none,
+else 0, healthy or not; with --wait it is 0 only if it became healthy in time, and 7 also if it did
+not though a quorum answers. In JSON,
 the numbers of a node whose role is down are 0.";
 
 #[derive(Args)]
@@ -30,9 +31,9 @@ pub struct Arguments {
     /// Wait until the network is in this state
     #[arg(long, value_name = "STATE")]
     wait: Option<Awaited>,
-    /// How many seconds to wait
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
-    timeout: f64,
+    /// How long to wait: 30s, 500ms, 2m
+    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = parse_span)]
+    timeout: Duration,
     /// Also show timers, links and processes
     #[arg(long, short)]
     verbose: bool,
@@ -48,18 +49,20 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
     let network = common.network()?;
     let (facts, health) = match arguments.wait {
         None => assess(&network)?,
-        Some(Awaited::Healthy) => {
-            let timeout = Duration::try_from_secs_f64(arguments.timeout)
-                .map_err(|_| Failure::usage("--timeout takes a number of seconds"))?;
-            wait_until_healthy(&network, timeout)?
-        }
+        Some(Awaited::Healthy) => wait_until_healthy(&network, arguments.timeout)?,
     };
     output.result(
         &as_json(&network, &facts, &health)?,
         &as_text(&network, &facts, &health, arguments.verbose, output)?,
     );
-    if arguments.wait.is_none() || health.healthy {
+    if health.healthy || (arguments.wait.is_none() && health.has_quorum) {
         return Ok(());
+    }
+    if arguments.wait.is_none() {
+        return Err(Failure::after_result(match is_stopped(&network, &facts) {
+            true => Code::TestnetState,
+            false => Code::NoQuorum,
+        }));
     }
     if is_stopped(&network, &facts) {
         return Err(Failure::state("the network is stopped").next(format!(
@@ -74,8 +77,8 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
     Err(Failure::new(
         code,
         format!(
-            "the network did not become healthy within {} s",
-            arguments.timeout
+            "the network did not become healthy within {}",
+            show_span(arguments.timeout)
         ),
     )
     .next(health.problems.join("\n  ")))
@@ -248,9 +251,9 @@ pub fn as_text(
         output.bad("not healthy")
     };
     let mut text = format!(
-        "{}, {} nodes, f = {}, quorum {}: {verdict}\n\n{}",
+        "{}, {}, f = {}, quorum {}: {verdict}\n\n{}",
         output.bold(network.genesis.mode().as_str()),
-        sizes.validators(),
+        counted(sizes.validators(), "node"),
         sizes.faulty(),
         sizes.quorum(),
         nodes_table(facts)
@@ -348,7 +351,11 @@ fn details(network: &Network, facts: &Facts) -> String {
                     (None, Some(problem)) => problem.clone(),
                     (None, None) => "up".to_owned(),
                 };
-                format!("{} {state}", peer.name)
+                let refused = match peer.refused {
+                    0 => String::new(),
+                    count => format!(" ({count} of its messages refused)"),
+                };
+                format!("{} {state}{refused}", peer.name)
             })
             .collect();
         text.push_str(&format!("\n      links: {}", links.join("; ")));

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use keys::{ClientChecks, Mode};
-use terminal::{Output, exit::Code, explained};
+use terminal::{Output, counted, exit::Code, explained};
 
 use super::{Common, down, status};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     failure::{Failure, Outcome},
     interrupt::Interrupts,
     network::{
-        Facts, Health, Layout, Lock, Network, Plan, await_answers, found, launch, remove,
+        Facts, Health, Layout, Lock, Network, Plan, await_answers, found, launch, remove, renamed,
         renew_ports, usual_accounts,
     },
     supervisor,
@@ -57,7 +57,7 @@ pub struct Arguments {
     /// Make all keys from this number, so that the same network can be made again
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Remove the network that is there, with its ledger and keys, and make a new one
+    /// Remove the network that is there, with its ledger, and make a new one; the keys of accounts stay
     #[arg(long)]
     reset: bool,
 }
@@ -65,6 +65,15 @@ pub struct Arguments {
 pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<Code> {
     let layout = common.layout();
     make_root(&layout)?;
+    // Whoever else's folder it is, not even a lock is left in it.
+    if Network::find(&layout)?.is_none() && layout.is_somebodys() {
+        return Err(Failure::state(format!(
+            "{} is the folder of a node of another network (it has a key.pem): no local network is \
+             made in it",
+            layout.root().display()
+        ))
+        .next("Choose another folder with --data."));
+    }
     let lock = Lock::wait(&layout.lock())?;
     if arguments.reset
         && let Some(network) = Network::find(&layout)?
@@ -86,6 +95,7 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
     let (mut network, fresh) = match Network::find(&layout)? {
         Some(network) => {
             check_same(common, arguments, &network)?;
+            check_name(&network)?;
             if network.is_alive() {
                 drop(lock);
                 return already_running(common, &network, output);
@@ -250,6 +260,19 @@ fn check_same(common: &Common, arguments: &Arguments, network: &Network) -> Outc
     )))
 }
 
+/// Nodes that run under another name of the folder hold its ports and its data.
+fn check_name(network: &Network) -> Outcome {
+    let renamed = renamed(network);
+    if renamed.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the nodes in {} cannot be started",
+        network.layout.root().display()
+    );
+    Err(Failure::state(message).next(renamed.join("\n  ")))
+}
+
 fn already_running(common: &Common, network: &Network, output: &Output) -> Outcome<Code> {
     let (facts, health) = crate::network::assess(network)?;
     let value = status::as_json(network, &facts, &health)?;
@@ -282,9 +305,9 @@ fn introduction(
         (Mode::Raft | Mode::RaftSigned, _) => format!("{faulty} crashes"),
     };
     let mut text = format!(
-        "{}: {} nodes, mode {mode}, tolerates {tolerates} (f = {faulty}), quorum {}; {} in {:.1} s.\n",
+        "{}: {}, mode {mode}, tolerates {tolerates} (f = {faulty}), quorum {}; {} in {:.1} s.\n",
         output.bold("Hawser testnet"),
-        sizes.validators(),
+        counted(sizes.validators(), "node"),
         sizes.quorum(),
         if fresh {
             "ready"

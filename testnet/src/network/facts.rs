@@ -1,10 +1,11 @@
 //! What is known of every node of a network at a moment.
 
 use node::{StatusReport, starting::Starting};
+use terminal::plain;
 
 use super::{Network, NodeLayout, ProcessState, faults::LinkFaults, process};
 use crate::{
-    control::{self, Request, Response},
+    control::{self, ControlError, Request, Response},
     failure::Outcome,
     traitor::Setting,
 };
@@ -68,9 +69,13 @@ impl Facts {
                     (None, None)
                 }
                 Some(Ok(Response::Status(report))) => (Some(*report), None),
-                Some(Ok(Response::Refused(reason))) => (None, Some(reason)),
+                Some(Ok(Response::Refused(reason))) => (None, Some(plain(&reason))),
                 Some(Ok(_)) => (None, Some("it answers something else".to_owned())),
-                Some(Err(error)) => (None, Some(error.to_string())),
+                Some(Err(ControlError::Absent)) => {
+                    let problem = "does not answer yet: after a start it first reads its log again";
+                    (None, Some(problem.to_owned()))
+                }
+                Some(Err(error)) => (None, Some(plain(&error.to_string()))),
             };
             facts.push(NodeFacts {
                 name: layout.name(),

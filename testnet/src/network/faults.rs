@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use node::LinkPolicy;
 use serde::{Deserialize, Serialize};
+use terminal::{parse_span, show_span};
 use transport::limits::MAX_LINK_DELAY;
 
 use super::{file, layout::NodeLayout};
@@ -142,22 +143,13 @@ fn unknown(word: &str) -> Failure {
 }
 
 fn parse_delay(text: &str) -> Outcome<u64> {
-    let (number, unit) = split_unit(text);
-    let factor = match unit {
-        "us" | "µs" => 1.0,
-        "ms" | "" => 1_000.0,
-        "s" => 1_000_000.0,
-        _ => return Err(unknown(&format!("delay={text}"))),
-    };
-    let micros = number.map(|number| number * factor);
-    let most = MAX_LINK_DELAY.as_micros() as f64;
-    match micros {
-        Some(micros) if (0.0..=most).contains(&micros) => Ok(micros.round() as u64),
-        _ => Err(Failure::usage(format!(
-            "{text:?} is no delay: use a number and ms, at most {} s",
-            MAX_LINK_DELAY.as_secs()
-        ))),
+    let refused = |reason: String| Failure::usage(format!("delay={text}: {reason}"));
+    let span = parse_span(text).map_err(refused)?;
+    if span > MAX_LINK_DELAY {
+        let most = show_span(MAX_LINK_DELAY);
+        return Err(refused(format!("a link delays by {most} at most")));
     }
+    Ok(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
 }
 
 fn parse_loss(text: &str) -> Outcome<u16> {
@@ -284,8 +276,8 @@ mod tests {
         assert_eq!(parse("cut").unwrap(), LinkFault::CUT);
         assert_eq!(parse("pass").unwrap(), LinkFault::default());
         assert_eq!(parse("delay=20ms").unwrap().delay_micros, 20_000);
-        assert_eq!(parse("delay=1.5s").unwrap().delay_micros, 1_500_000);
-        let both = parse("delay=5 loss=2.5%").unwrap();
+        assert_eq!(parse("delay=2s").unwrap().delay_micros, 2_000_000);
+        let both = parse("delay=5ms loss=2.5%").unwrap();
         assert_eq!((both.delay_micros, both.loss_permille), (5_000, 25));
         assert_eq!(both.in_words(), "5ms later, 2.5 % lost");
         for bad in [
@@ -294,6 +286,7 @@ mod tests {
             "delay=-1ms",
             "delay=11s",
             "delay=1h",
+            "delay=5",
             "loss=10",
             "loss=101%",
             "loss=x%",

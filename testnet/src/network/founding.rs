@@ -133,7 +133,8 @@ pub fn renew_ports(layout: &Layout, genesis: Genesis) -> Outcome<(Genesis, Vec<S
     Ok((genesis, moved))
 }
 
-/// Removes everything that belongs to the network, and nothing else that lies in its folder.
+/// Removes everything that belongs to the network, and nothing else that lies in its folder. The keys
+/// of accounts stay: they may be worth more than this network.
 ///
 /// # Errors
 /// Those of the operating system.
@@ -153,10 +154,6 @@ pub fn remove(layout: &Layout) -> Outcome {
             fs::remove_dir_all(&path).map_err(|error| fail(&path, error))?;
         }
     }
-    let keys = layout.keys();
-    for name in keys.list()? {
-        file::remove(&keys.path(&name)?)?;
-    }
     let sent = layout.sent();
     for path in files_of(&sent)? {
         if is_note(&path) {
@@ -164,7 +161,7 @@ pub fn remove(layout: &Layout) -> Outcome {
         }
     }
     file::remove(&layout.lock())?;
-    for folder in [keys.directory(), sent.as_path(), layout.root()] {
+    for folder in [sent.as_path(), layout.root()] {
         // What is left in them is not ours to remove.
         let _ = fs::remove_dir(folder);
     }
@@ -376,10 +373,17 @@ mod tests {
             .map(|entry| entry.unwrap().file_name())
             .collect();
         left.sort();
-        assert_eq!(left, ["n99", "notes.txt"]);
+        assert_eq!(left, ["keys", "n99", "notes.txt"]);
+        let keys = layout.keys().list().unwrap();
+        assert_eq!(keys, ["admin", "alice", "bob", "carol", "dave"]);
+        let alice = layout.keys().load("alice").unwrap().public_key();
         fs::remove_file(other).unwrap();
         fs::remove_dir(layout.root().join("n99")).unwrap();
-        found(&layout, &plan(None)).unwrap();
+        let genesis = found(&layout, &plan(None)).unwrap();
+        assert_eq!(genesis.account_by_name("alice").unwrap().key, alice);
+        remove(&layout).unwrap();
+        assert!(layout.keys().directory().exists() && !layout.genesis().exists());
+        fs::remove_dir_all(layout.keys().directory()).unwrap();
         remove(&layout).unwrap();
         assert!(!layout.root().exists());
         remove(&layout).unwrap();

@@ -4,9 +4,10 @@
 use std::time::{Duration, Instant};
 
 use keys::{Mode, to_hex};
-use node::status::{Deposed, DeposedReason};
+use ledger::observations;
+use node::status::{Deposed, DeposedReason, StatusReport};
 
-use super::{Facts, Network, NodeFacts, ProcessState, chain};
+use super::{Facts, Network, NodeFacts, ProcessState, chain, process};
 use crate::failure::Outcome;
 
 /// A node that needs longer to reach what another one had committed is behind.
@@ -43,10 +44,10 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
         std::thread::sleep(LOOK);
         facts = Facts::gather(network)?;
     }
-    let mut problems = Vec::new();
+    let mut problems = renamed(network);
     let up = facts.reports().count();
     let quorum = network.sizes()?.quorum();
-    if is_stopped(network, &facts) {
+    if is_stopped(network, &facts) && problems.is_empty() {
         problems.push(format!(
             "the network is stopped; `{}` goes on with it",
             network.layout.command("testnet", "up")
@@ -76,6 +77,8 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
     links(network, &facts, &mut notes);
     suspicions(&facts, &mut notes);
     betrayals(network, &facts, &mut notes);
+    let reports: Vec<&StatusReport> = facts.reports().map(|(_, report)| report).collect();
+    notes.extend(observations::notes(&reports, network.sizes()?.faulty()));
     excess(network, &facts, &mut problems);
     notes.extend(deposition(network, &facts));
     let health = Health {
@@ -85,6 +88,22 @@ pub fn assess(network: &Network) -> Outcome<(Facts, Health)> {
         notes,
     };
     Ok((facts, health))
+}
+
+/// Nodes that run under another name of their folder.
+#[must_use]
+pub fn renamed(network: &Network) -> Vec<String> {
+    let nodes = network.nodes().into_iter();
+    nodes
+        .filter_map(|node| {
+            let id = process::under_another_name(&node)?;
+            Some(format!(
+                "process {id} runs {} under another name of this folder, which was renamed meanwhile: \
+                 give it its old name back, or end that process",
+                node.name()
+            ))
+        })
+        .collect()
 }
 
 /// Whether nobody is there, because somebody stopped them all.
@@ -114,6 +133,9 @@ fn absences(network: &Network, facts: &Facts, problems: &mut Vec<String>) {
     for node in &facts.nodes {
         let name = &node.name;
         let layout = &network.layout;
+        if process::under_another_name(&node.layout).is_some() {
+            continue;
+        }
         let command = |verb: &str| layout.spell_out(&format!("`testnet {verb} {name}`"));
         match (node.process, &node.problem) {
             (ProcessState::Down, _) => {

@@ -27,6 +27,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 /// After how long it is said what is waited for, and how often.
 const TELL: Duration = Duration::from_secs(5);
+/// How long a node that was started is watched until it has caught up.
+const SETTLING: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(10);
 /// A log is begun anew at a start when it has grown beyond this; one old log is kept.
 const LOG_BYTES: u64 = 32 << 20;
@@ -197,14 +199,51 @@ fn await_answer(node: &NodeLayout, child: &mut Child, patience: &mut Patience) -
     Waited::Starting(patience.seen.unwrap_or_default())
 }
 
+/// Waits until a node that answers has written down what the others have committed, or for a second
+/// if it does not get there: one whose disk takes nothing answers, and is gone a moment later.
+///
+/// # Errors
+/// If it is gone.
+pub fn await_work(node: &NodeLayout, children: &mut [Child]) -> Outcome {
+    let deadline = Instant::now() + SETTLING;
+    let commit = |node: &NodeLayout| match control::ask(node, &Request::Status) {
+        Ok(Response::Status(report)) => Some((report.commit, report.peers)),
+        _ => None,
+    };
+    let others = node.siblings();
+    let target = others
+        .iter()
+        .filter_map(|other| Some(commit(other)?.0))
+        .max();
+    loop {
+        for child in &mut *children {
+            if let Ok(Some(_)) = child.try_wait() {
+                return Err(ended(node, "started, and stopped again"));
+            }
+        }
+        let there = commit(node).is_some_and(|(commit, peers)| {
+            target.is_none_or(|target| commit >= target) && peers.iter().any(|peer| peer.up)
+        });
+        if there || Instant::now() >= deadline {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
 fn did_not_start(node: &NodeLayout) -> Failure {
+    ended(node, "did not start")
+}
+
+/// A node that has ended, with what it said last.
+fn ended(node: &NodeLayout, what: &str) -> Failure {
     let log = tail(&node.log(), 4096).unwrap_or_default();
     let reason = log
         .lines()
         .rev()
         .find_map(|line| line.strip_prefix("error: "))
         .map_or_else(|| "it ended without saying why".to_owned(), plain);
-    Failure::state(format!("{} did not start: {reason}", node.name()))
+    Failure::state(format!("{} {what}: {reason}", node.name()))
         .next(format!("The whole log: {}", logs(node)))
 }
 

@@ -41,6 +41,12 @@ impl Layout {
         &self.root
     }
 
+    /// Whether a node of another network is kept here: a key of its own right in the folder.
+    #[must_use]
+    pub fn is_somebodys(&self) -> bool {
+        self.root.join("key.pem").exists()
+    }
+
     /// A command of this project as the user would type it for this network: it names the folder
     /// unless that is the usual one.
     #[must_use]
@@ -148,6 +154,17 @@ impl NodeLayout {
     #[must_use]
     pub fn network(&self) -> Layout {
         Layout::new(self.directory.parent().unwrap_or(&self.directory))
+    }
+
+    /// The other nodes of its network that have a folder beside this one.
+    #[must_use]
+    pub fn siblings(&self) -> Vec<Self> {
+        let entries = std::fs::read_dir(self.network().root());
+        let entries = entries.into_iter().flatten().flatten();
+        entries
+            .map(|entry| Self::new(&entry.path()))
+            .filter(|other| other != self && other.key().is_file())
+            .collect()
     }
 
     /// Its key.

@@ -13,6 +13,8 @@ mod ports;
 pub mod process;
 mod state;
 
+use std::path::Path;
+
 use consensus::FaultModel;
 use keys::Genesis;
 use terminal::exit::Code;
@@ -22,8 +24,8 @@ pub use facts::{Facts, NodeFacts};
 pub use founding::{
     ASSET, DECIMALS, Plan, found, remove, remove_reports, renew_ports, usual_accounts,
 };
-pub use health::{Health, assess, is_stopped, last_deposed};
-pub use launch::{Start, await_answers, launch, launch_with};
+pub use health::{Health, assess, is_stopped, last_deposed, renamed};
+pub use launch::{Start, await_answers, await_work, launch, launch_with};
 pub use layout::{Layout, NodeLayout};
 pub use lock::Lock;
 pub use process::ProcessState;
@@ -43,14 +45,33 @@ pub struct Network {
 }
 
 impl Network {
-    /// The network in that folder; `None` if there is none.
+    /// The network that this program made in that folder; `None` if there is none.
     ///
     /// # Errors
-    /// If its files cannot be read.
+    /// If its files cannot be read, or it is somebody else's: that is left as it is.
     pub fn find(layout: &Layout) -> Outcome<Option<Self>> {
         let path = layout.genesis();
-        if !path.exists() {
+        let is_there = |path: &Path| {
+            let seen = path.try_exists();
+            seen.map_err(|error| {
+                Failure::system(format!("look at {}", path.display()), error).next(
+                    "Whether there is a network is not known. Is it another user's, or no folder?",
+                )
+            })
+        };
+        if !is_there(&path)? {
             return Ok(None);
+        }
+        if !is_there(&layout.state())? {
+            return Err(Failure::state(format!(
+                "the network in {} was not made by this program (there is a genesis.json, and no \
+                 testnet.json), so nothing in it is touched",
+                layout.root().display()
+            ))
+            .next(format!(
+                "How its nodes are: {}\n  A local network goes into another folder: --data DIR",
+                layout.command("ledger", "status")
+            )));
         }
         let genesis = Genesis::load(&path).map_err(|error| {
             let mut failure = Failure::from(error);
@@ -58,11 +79,15 @@ impl Network {
             failure
         })?;
         let state = State::load(layout)?;
-        Ok(Some(Self {
+        let network = Self {
             layout: layout.clone(),
             genesis,
             state,
-        }))
+        };
+        for node in network.nodes() {
+            process::check_readable(&node)?;
+        }
+        Ok(Some(network))
     }
 
     /// The network in that folder.
@@ -71,12 +96,18 @@ impl Network {
     /// [`Code::TestnetState`] with the command that makes one if there is none.
     pub fn open(layout: &Layout) -> Outcome<Self> {
         Self::find(layout)?.ok_or_else(|| {
-            Failure::state(format!("there is no network in {}", layout.root().display())).next(
-                format!(
-                    "To make and start one: {}\n  If it lies elsewhere, name its folder with --data or HAWSER_DATA.",
+            let failure = Failure::state(format!(
+                "there is no network in {}",
+                layout.root().display()
+            ));
+            let elsewhere = "If it lies elsewhere, name its folder with --data or HAWSER_DATA.";
+            match layout.is_somebodys() {
+                true => failure.next(elsewhere),
+                false => failure.next(format!(
+                    "To make and start one: {}\n  {elsewhere}",
                     layout.command("testnet", "up")
-                ),
-            )
+                )),
+            }
         })
     }
 

@@ -77,6 +77,34 @@ pub fn claim(node: &NodeLayout) -> Outcome<Claim> {
     Ok(Claim { _file: file })
 }
 
+/// Whether it can be seen if the node has a process.
+///
+/// # Errors
+/// If this user may not, or the folder is none.
+pub fn check_readable(node: &NodeLayout) -> Outcome {
+    match File::open(node.process()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::system(
+            format!("see whether {} runs", node.name()),
+            format!("{}: {error}", node.process().display()),
+        )
+        .next("Whether the network runs is not known. Is it another user's?")),
+        _ => Ok(()),
+    }
+}
+
+/// The process that holds the node's folder under another name, if one does: the folder was renamed
+/// while it ran. It is not ours to signal.
+#[must_use]
+pub fn under_another_name(node: &NodeLayout) -> Option<u32> {
+    if find(node).is_some() {
+        return None;
+    }
+    let file = File::open(node.process()).ok()?;
+    let held = lock::is_held(&file).ok()?;
+    let id = fs::read_to_string(node.process()).ok()?;
+    held.then(|| id.trim().parse().ok())?
+}
+
 /// What the node's process does now.
 #[must_use]
 pub fn probe(node: &NodeLayout) -> ProcessState {
@@ -217,6 +245,8 @@ mod tests {
         let _claim = claim(&node).unwrap();
         assert_eq!(probe(&node), ProcessState::Down);
         assert!(!pause(&node).unwrap());
+        // That is known, and who it is.
+        assert_eq!(under_another_name(&node), Some(std::process::id()));
     }
 
     #[test]

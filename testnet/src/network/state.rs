@@ -30,7 +30,7 @@ impl State {
         }
     }
 
-    /// Reads it; that of a network that somebody else founded, if there is none.
+    /// Reads it; that of a new network, if there is none.
     ///
     /// # Errors
     /// If the file cannot be read.

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::compare::{Comparison, conclusion::cells, result::Row};
 
-/// Colours that people with colour-blindness can tell apart (Okabe and Ito), on light and dark.
+/// Colours that people with colour-blindness can tell apart (Okabe and Ito), on light and dark; the
+/// lines of the further ones are broken, too.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--text:#1b1f24;--faint:#667;--grid:#d8dce2;--back:#fff;--card:#f6f7f9}\
 @media(prefers-color-scheme:dark){:root{--text:#e6e8eb;--faint:#9aa3ad;--grid:#39404a;--back:#14171b;--card:#1c2026}}\
@@ -29,9 +30,14 @@ svg .value{font-weight:600}.grid{stroke:var(--grid)}.whisker{stroke:var(--text);
 .legend i{display:inline-block;width:1rem;height:.6rem;margin-right:.35rem}\
 .c0,.b0{fill:#0072b2;background:#0072b2}.c1,.b1{fill:#56b4e9;background:#56b4e9}.c2,.b2{fill:#009e73;background:#009e73}\
 .c3,.b3{fill:#d55e00;background:#d55e00}.c4,.b4{fill:#cc79a7;background:#cc79a7}.c5,.b5{fill:#e69f00;background:#e69f00}\
-.s0{stroke:#0072b2}.s1{stroke:#56b4e9}.s2{stroke:#009e73}.s3{stroke:#d55e00}.s4{stroke:#cc79a7}.s5{stroke:#e69f00}";
+.c6,.b6{fill:#7f8792;background:#7f8792}.c7,.b7{fill:#f0e442;background:#f0e442}.c8,.b8{fill:#004b76;background:#004b76}\
+.c9,.b9{fill:#005c44;background:#005c44}.c10,.b10{fill:#8c3d00;background:#8c3d00}.c11,.b11{fill:#7d3c62;background:#7d3c62}\
+.s0{stroke:#0072b2}.s1{stroke:#56b4e9}.s2{stroke:#009e73}.s3{stroke:#d55e00}.s4{stroke:#cc79a7}.s5{stroke:#e69f00}\
+.s6{stroke:#7f8792}.s7{stroke:#f0e442}.s8{stroke:#004b76}.s9{stroke:#005c44}.s10{stroke:#8c3d00}.s11{stroke:#7d3c62}\
+.s6,.s7,.s8,.s9,.s10,.s11{stroke-dasharray:7 4}";
 
-const COLOURS: usize = 6;
+/// As many as a comparison can have rows.
+const COLOURS: usize = 12;
 
 /// The whole page.
 #[must_use]

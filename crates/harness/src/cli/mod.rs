@@ -9,7 +9,7 @@ mod soak;
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
-use terminal::{Output, exit::Code};
+use terminal::{Output, arguments, concluded, exit::Code};
 use testnet::{failure::Outcome, node_process};
 
 /// Breaks a network of real processes on purpose, and checks what its clients saw.
@@ -68,8 +68,8 @@ enum Command {
 #[must_use]
 pub fn run() -> Code {
     // Wrong use ends here, with clap's message and exit code 2.
-    let CommandLine { json, command } = CommandLine::parse();
-    let output = Output::new(json).verbatim();
+    let CommandLine { json, command } = arguments();
+    let output = Output::new(json).coloured();
     let result: Outcome<Code> = match command {
         Command::Run(arguments) => run::run(&arguments, &output),
         Command::Soak(arguments) => soak::run(&arguments, &output),
@@ -80,11 +80,12 @@ pub fn run() -> Code {
             node_process::run(&directory, listen).map(|()| Code::Ok)
         }
     };
-    match result {
+    let code = match result {
         Ok(code) => code,
         Err(failure) => {
             failure.tell(output);
             failure.code
         }
-    }
+    };
+    concluded(output, code)
 }

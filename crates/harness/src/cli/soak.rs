@@ -8,10 +8,10 @@ use std::{
 use clap::Args;
 use keys::Mode;
 use serde::Serialize;
-use terminal::{Output, exit::Code};
+use terminal::{Output, exit::Code, parse_span};
 use testnet::{failure::Outcome, interrupt::Interrupts};
 
-use super::run::{Common, parse_duration, run_one, say_skipped, some_seed};
+use super::run::{Common, run_one, say_skipped, some_seed};
 use crate::{
     checks::{Checked, Violation},
     nemesis::Machine,
@@ -34,7 +34,7 @@ pub struct Arguments {
     )]
     mode: Vec<Mode>,
     /// For how long things are broken in each run
-    #[arg(long, default_value = "60s", value_parser = parse_duration)]
+    #[arg(long, default_value = "60s", value_parser = parse_span)]
     duration: Duration,
     /// The seed of the first run; each further one has the next
     #[arg(long)]

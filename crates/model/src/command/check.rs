@@ -44,9 +44,9 @@ pub struct Arguments {
     /// Breaks a rule: a name of `cargo model mutations --list`.
     #[arg(long, default_value = "as-written", value_name = "NAME")]
     variation: Variation,
-    /// Stops each check after so many seconds; it is then not exhaustive, and says so.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    limit: Option<u64>,
+    /// Stops each check after so long, such as 90s; it is then not exhaustive, and says so.
+    #[arg(long, value_name = "SPAN", value_parser = terminal::parse_span)]
+    limit: Option<Duration>,
     /// How many threads [default: one for each core].
     #[arg(long)]
     threads: Option<usize>,
@@ -114,7 +114,7 @@ impl Arguments {
             },
             variation: self.variation,
             threads: self.threads.unwrap_or_else(cores).max(1),
-            limit: self.limit.map(Duration::from_secs),
+            limit: self.limit,
             most_steps: None,
         }
     }
