@@ -87,6 +87,7 @@ fn transaction(key: [u8; 32], nonce: u64) -> Transaction {
         network: NETWORK,
         account: Address::from_bytes([1; 32]),
         key: PublicKey(key),
+        opened: Hash::default(),
         nonce,
         valid_until: 1000,
         reference: None,

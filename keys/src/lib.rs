@@ -28,6 +28,8 @@ mod name;
 mod passphrase;
 mod public_key;
 
+pub mod strict_json;
+
 pub use address::Address;
 pub use directory::{DATA_DIRECTORY, DATA_VARIABLE, data_directory};
 pub use ed25519_dalek::{Signature, SigningKey, VerifyingKey};

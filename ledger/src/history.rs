@@ -1,7 +1,5 @@
-//! What a running node remembers of executed entries: enough for look-ups and repeats.
-//!
-//! It is a pure function of the executed log, also in what it has forgotten, because a repeat
-//! within it gets the first outcome and results must agree on all nodes.
+//! What the state machine can tell of the entries that it executed last. Execution does not read it:
+//! what is forgotten here changes no result (P6.5).
 
 use std::collections::{HashMap, VecDeque};
 
@@ -162,6 +160,7 @@ impl History {
         self.transactions.get(transaction).copied()
     }
 
+    #[cfg(test)]
     pub(crate) fn result_at(&self, place: Place) -> Option<TransactionResult> {
         self.entry(place.index)?.result(place.position)
     }

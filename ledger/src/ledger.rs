@@ -1,6 +1,6 @@
 //! The state machine: executes committed entries in order, each exactly once (P3.6, P8.4).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use consensus::{
     Configuration, Entry, EntryKind, Hash, Payloads, Point, RequestKey,
@@ -8,25 +8,19 @@ use consensus::{
     message::Applied,
     mutation::{self, Mutation},
 };
-use keys::{Address, Genesis};
+use keys::Genesis;
 use node::AppliedEntry;
 
 use crate::{
     history::{ExecutedEntry, History},
-    limits::{REFERENCES_PER_ACCOUNT, VALIDITY_ENTRIES},
+    limits::VALIDITY_ENTRIES,
     outcome::{Earlier, Outcome, Place, Rejection, RejectionCode, TransactionResult},
     payloads::{TransactionPayloads, request_key},
     preflight::Preflight,
-    state::{AuditFailure, State},
-    transaction::{SignedTransaction, Transaction},
+    references::Taken,
+    state::{Account, AuditFailure, State},
+    transaction::{Reference, SignedTransaction, Transaction},
 };
-
-/// The first transaction of a reference that was applied.
-#[derive(Clone, Copy, Debug)]
-struct Reference {
-    content: Hash,
-    first: Earlier,
-}
 
 /// The ledger: genesis and every entry executed since.
 #[derive(Clone)]
@@ -36,7 +30,6 @@ pub struct Ledger {
     opening: Point,
     payloads: Arc<TransactionPayloads>,
     state: State,
-    references: BTreeMap<(Address, [u8; 32]), Reference>,
     history: History,
 }
 
@@ -52,7 +45,6 @@ impl Ledger {
             opening,
             payloads: Arc::new(TransactionPayloads::new(genesis)),
             state: State::new(genesis),
-            references: BTreeMap::new(),
             history: History::new(opening),
         }
     }
@@ -100,7 +92,7 @@ impl Ledger {
         self.history.last()
     }
 
-    /// Where a transaction was first executed, if it is among the last ones.
+    /// Where a transaction was first executed, if it is among the last ones. Nodes know of all others.
     #[must_use]
     pub fn place(&self, transaction: &Hash) -> Option<Place> {
         self.history.place(transaction)
@@ -129,34 +121,31 @@ impl Ledger {
             "entries are executed in order, each once"
         );
         let mut done: Vec<TransactionResult> = Vec::new();
-        let mut keys = Vec::new();
+        let mut outcomes = Vec::new();
         if header.kind == EntryKind::Transactions {
             done.reserve_exact(entry.payloads.len());
-            keys.reserve_exact(entry.payloads.len());
+            outcomes.reserve_exact(entry.payloads.len());
             for (position, payload) in (0_u32..).zip(&entry.payloads) {
                 let place = Place {
                     index: header.index.0,
                     position,
                 };
-                let (key, result) = self.execute(place, payload, &done);
+                let (outcome, result) = self.execute(place, payload, entry.point().hash);
                 self.history.note(result.transaction, place);
-                keys.push(key);
+                outcomes.push(outcome);
                 done.push(result);
             }
         }
         self.state.assert_conserved();
         let results: Vec<_> = done.iter().map(Canonical::to_bytes).collect();
         let (results_root, applied) = self.history.push(entry, &results);
-        let outcome =
-            |((result, key), bytes): ((&TransactionResult, RequestKey), Vec<u8>)| node::Outcome {
-                key,
-                transaction: result.transaction.0,
-                result: bytes,
-            };
+        for (outcome, result) in outcomes.iter_mut().zip(results) {
+            outcome.result = result;
+        }
         AppliedEntry {
             applied,
             results_root,
-            outcomes: done.iter().zip(keys).zip(results).map(outcome).collect(),
+            outcomes,
         }
     }
 
@@ -164,167 +153,165 @@ impl Ledger {
     /// until when, and at the nonce, never at balances: those may change before execution.
     #[must_use]
     pub fn preflight(&self, transaction: &Transaction) -> Preflight {
-        if self.history.place(&transaction.id()).is_some() {
-            return Preflight::Repeat;
+        let next = self.applied().index.next().0;
+        // What lasts comes first: the nonce of an account's own transaction, then time.
+        let own = self.own_account(transaction);
+        if let Ok(account) = own
+            && account.nonces.is_settled(transaction.nonce)
+        {
+            let other = account.nonces.user_of(transaction.nonce);
+            return match other == Some(transaction.id()) {
+                true => Preflight::Repeat,
+                false => Preflight::Never(Rejection {
+                    other,
+                    ..RejectionCode::NonceUsed.into()
+                }),
+            };
         }
-        match self.check_identity(transaction, self.applied().index.next().0) {
+        let Some(ahead) = transaction.valid_until.checked_sub(next) else {
+            return Preflight::Never(RejectionCode::Expired.into());
+        };
+        let refusal = match own {
+            Err(code) => Err(code),
+            Ok(_) if ahead > VALIDITY_ENTRIES => Err(RejectionCode::ValidityTooLong),
+            Ok(account) => account.nonces.check(transaction.nonce),
+        };
+        match refusal {
             Ok(()) => Preflight::Fits,
-            Err(rejection) if rejection.code.is_lasting() => Preflight::Never(rejection),
-            Err(rejection) => Preflight::NotNow(rejection),
+            Err(code) if code.is_lasting() => Preflight::Never(code.into()),
+            Err(code) => Preflight::NotNow(code.into()),
         }
     }
 
+    /// Executes a payload; the outcome's result bytes are still to come.
     fn execute(
         &mut self,
         place: Place,
         payload: &[u8],
-        done: &[TransactionResult],
-    ) -> (RequestKey, TransactionResult) {
+        entry: Hash,
+    ) -> (node::Outcome, TransactionResult) {
         let Ok(SignedTransaction { transaction, .. }) =
             SignedTransaction::read(&self.network, payload)
         else {
-            let result = TransactionResult {
-                transaction: consensus::hashing::tagged_hash("hawser/v1/malformed", &[payload]),
-                repeats: None,
-                outcome: Outcome::Rejected(RejectionCode::Malformed.into()),
-            };
             // No entry with such a payload is valid in any mode, so nobody waits under any key.
             let nobody = RequestKey {
                 account: [0; 32],
                 nonce: 0,
             };
-            return (nobody, result);
+            let result = TransactionResult {
+                transaction: consensus::hashing::tagged_hash("hawser/v1/malformed", &[payload]),
+                repeats: None,
+                outcome: Outcome::Rejected(RejectionCode::Malformed.into()),
+            };
+            return (outcome(nobody, &result, None), result);
         };
-        let key = request_key(&transaction);
         let id = transaction.id();
-        let first = self
-            .first_result(&id, place, done)
-            .filter(|_| !mutation::active(Mutation::RepeatsExecuted));
-        if let Some(first) = first {
-            return (key, first);
-        }
-        let (repeats, outcome) = match self.execute_first(place, id, &transaction) {
-            Ok(None) => (None, Outcome::Applied),
-            Ok(Some(earlier)) => (Some(earlier), Outcome::Applied),
+        let (repeats, executed) = match self.execute_transaction(place, id, &transaction, entry) {
+            Ok(done) => done,
             Err(rejection) => (None, Outcome::Rejected(rejection)),
         };
         let result = TransactionResult {
             transaction: id,
             repeats,
-            outcome,
+            outcome: executed,
         };
-        (key, result)
+        let reference = transaction
+            .reference
+            .filter(|_| executed == Outcome::Applied)
+            .map(|reference| Reference::lookup(&transaction.account, &reference.name).0);
+        let key = request_key(&transaction);
+        (outcome(key, &result, reference), result)
     }
 
-    /// The outcome of the same transaction's first execution, if it is remembered (P6.5). What the
-    /// entry in progress has done so far is in `done`.
-    fn first_result(
-        &self,
-        id: &Hash,
-        now: Place,
-        done: &[TransactionResult],
-    ) -> Option<TransactionResult> {
-        let place = self.history.place(id)?;
-        let first = if place.index == now.index {
-            *done.get(place.position as usize)?
-        } else {
-            self.history.result_at(place)?
-        };
-        Some(TransactionResult {
-            repeats: Some(first.repeats.unwrap_or(Earlier {
-                transaction: *id,
-                place,
-            })),
-            ..first
-        })
-    }
-
-    /// Executes a transaction that is no repeat. Returns the earlier execution if one of the same
-    /// reference did the same thing before.
-    fn execute_first(
+    /// The rules of P6.5, in their order. A transaction that is not the account's own cannot ever
+    /// become it; one that is settles its nonce, or found it settled, or its time is over.
+    fn execute_transaction(
         &mut self,
         place: Place,
         id: Hash,
         transaction: &Transaction,
-    ) -> Result<Option<Earlier>, Rejection> {
-        self.check_identity(transaction, place.index)?;
-        let account = transaction.account;
-        let acting = self.state.account_mut(&account);
-        let acting = acting.expect("its identity was checked");
-        if !mutation::active(Mutation::RepeatsExecuted) {
-            acting.nonces.take(transaction.nonce, id);
+        entry: Hash,
+    ) -> Result<(Option<Earlier>, Outcome), Rejection> {
+        let forgetful = mutation::active(Mutation::RepeatsExecuted);
+        let account = self.own_account(transaction)?;
+        if account.nonces.is_settled(transaction.nonce) && !forgetful {
+            return Ok((None, Outcome::Repeat));
         }
-        if let Some(reference) = transaction.reference {
-            if let Some(taken) = self.references.get(&(account, reference)) {
-                if taken.content == transaction.content() {
-                    return Ok(Some(taken.first));
-                }
-                return Err(Rejection {
-                    other: Some(taken.first.transaction),
-                    ..RejectionCode::ReferenceConflict.into()
-                });
-            }
-            if acting.references >= REFERENCES_PER_ACCOUNT {
-                return Err(RejectionCode::TooManyReferences.into());
-            }
-        }
-        self.state.operate(account, &transaction.operations)?;
-        if let Some(reference) = transaction.reference {
-            self.take_reference(transaction, reference, id, place);
-        }
-        Ok(None)
-    }
-
-    /// Who acts, until when, and under which nonce.
-    fn check_identity(&self, transaction: &Transaction, index: u64) -> Result<(), Rejection> {
-        // What lasts comes first: an expired transaction is that, whoever sends it.
-        let Some(ahead) = transaction.valid_until.checked_sub(index) else {
-            return Err(RejectionCode::Expired.into());
-        };
-        let account = self
-            .state
-            .account(&transaction.account)
-            .ok_or(RejectionCode::UnknownAccount)?;
-        if account.key != transaction.key {
-            return Err(RejectionCode::WrongKey.into());
+        let ahead = transaction.valid_until.checked_sub(place.index);
+        let ahead = ahead.ok_or(RejectionCode::Expired)?;
+        let account = self.state.account_mut(&transaction.account);
+        let account = account.expect("it was looked up");
+        if !forgetful {
+            account.nonces.settle(transaction.nonce, id);
         }
         if ahead > VALIDITY_ENTRIES {
             return Err(RejectionCode::ValidityTooLong.into());
         }
-        if mutation::active(Mutation::RepeatsExecuted) {
-            return Ok(());
+        if let Some(reference) = &transaction.reference {
+            match account.references.find(&reference.name) {
+                Some(taken) if taken.content == transaction.content() => {
+                    return Ok((Some(taken.first), Outcome::Repeat));
+                }
+                Some(taken) => {
+                    return Err(Rejection {
+                        other: Some(taken.first.transaction),
+                        ..RejectionCode::ReferenceConflict.into()
+                    });
+                }
+                None if !account.references.covers(reference, place.index) => {
+                    return Err(RejectionCode::ReferenceTooOld.into());
+                }
+                None => {}
+            }
         }
-        account
-            .nonces
-            .check(transaction.nonce)
-            .map_err(|code| Rejection {
-                other: account.nonces.user_of(transaction.nonce),
-                ..code.into()
-            })
+        self.state
+            .operate(transaction.account, &transaction.operations, entry)?;
+        if let Some(reference) = &transaction.reference {
+            let account = self.state.account_mut(&transaction.account);
+            let first = Earlier {
+                transaction: id,
+                place,
+            };
+            let content = transaction.content();
+            account
+                .expect("it has just acted")
+                .references
+                .take(reference.name, Taken { content, first });
+        }
+        Ok((None, Outcome::Applied))
     }
 
-    fn take_reference(
-        &mut self,
-        transaction: &Transaction,
-        reference: [u8; 32],
-        id: Hash,
-        place: Place,
-    ) {
-        let account = transaction.account;
-        let acting = self.state.account_mut(&account);
-        acting.expect("it has just acted").references += 1;
-        let first = Earlier {
-            transaction: id,
-            place,
-        };
-        let content = transaction.content();
-        self.references
-            .insert((account, reference), Reference { content, first });
+    /// The acting account, if the transaction was made with its key and after it was opened.
+    fn own_account(&self, transaction: &Transaction) -> Result<&Account, RejectionCode> {
+        let account = self.state.account(&transaction.account);
+        let account = account.ok_or(RejectionCode::UnknownAccount)?;
+        if account.key != transaction.key {
+            return Err(RejectionCode::WrongKey);
+        }
+        if account.opened != transaction.opened {
+            return Err(RejectionCode::OtherOpening);
+        }
+        Ok(account)
     }
 
     /// The point that the network's log begins at.
     #[must_use]
     pub const fn opening(&self) -> Point {
         self.opening
+    }
+}
+
+/// What nodes are told of a result; its bytes are still to come.
+fn outcome(
+    key: RequestKey,
+    result: &TransactionResult,
+    reference: Option<[u8; 32]>,
+) -> node::Outcome {
+    node::Outcome {
+        key,
+        transaction: result.transaction.0,
+        result: Vec::new(),
+        repeat: result.outcome == Outcome::Repeat && result.repeats.is_none(),
+        reference,
     }
 }

@@ -15,11 +15,11 @@
 //! - After every entry the balances of each asset add up to what was issued.
 //! - A transaction takes effect as a whole or not at all. A rejected one changes nothing but that
 //!   it uses up its nonce, where its code says so ([`RejectionCode::uses_nonce`]).
-//! - No nonce of an account is used twice. Repeating a transaction gives its first outcome, as
-//!   long as it is among the last million.
-//! - Of the transactions of an account with one reference, one is applied at most, for ever; a
-//!   later one that does the same gets that one's outcome, a later one that does something else is
-//!   rejected. A rejected transaction does not take its reference.
+//! - No nonce of an account is used twice, and what was rejected once is never applied. Under a
+//!   settled nonce nothing is done, and nodes answer with the transaction's first outcome.
+//! - Of the transactions of an account with one reference, one is applied at most, for ever, if its
+//!   clients look before they sign; a later one that does the same repeats it, a later one that does
+//!   something else is rejected. A rejected transaction does not take its reference.
 
 pub mod application;
 pub mod asset;
@@ -35,6 +35,7 @@ pub mod payloads;
 pub mod preflight;
 pub mod query;
 pub mod receipt;
+pub mod references;
 pub mod state;
 pub mod transaction;
 
@@ -53,4 +54,4 @@ pub use receipt::{
     Assurance, Receipt, ReceiptError, ReceiptFailure, ReceiptParts, VerifiedReceipt,
 };
 pub use state::{AuditFailure, State};
-pub use transaction::{Operation, SignedTransaction, Transaction, TransactionError};
+pub use transaction::{Operation, Reference, SignedTransaction, Transaction, TransactionError};

@@ -13,12 +13,13 @@ pub const NONCE_WINDOW: u64 = 1024;
 pub const VALIDITY_ENTRIES: u64 = 1_000_000;
 /// Most accounts.
 pub const ACCOUNTS: usize = 1_000_000;
-/// Most references that one account may take. References are kept for ever.
-pub const REFERENCES_PER_ACCOUNT: u32 = 1_000_000;
-/// How many executed transactions can be looked up, and have receipts, in a running node.
-pub const RETAINED_TRANSACTIONS: usize = 1_000_000;
-/// How many executed entries can be looked up.
-pub const RETAINED_ENTRIES: usize = 1_000_000;
+/// How many references of an account are remembered by execution: its newest ones. Nodes look up all
+/// others on disk (P6.5).
+pub const REFERENCES_PER_ACCOUNT: usize = 4096;
+/// How many transactions at most are in the entries that the state machine itself can tell of.
+pub const RETAINED_TRANSACTIONS: usize = 8192;
+/// How many executed entries the state machine itself can tell of; nodes look up all others on disk.
+pub const RETAINED_ENTRIES: usize = 1024;
 /// Most accounts in one answer.
 pub const ACCOUNTS_PER_ANSWER: u32 = 256;
 /// Most bytes of a query.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | transaction | 32 bytes, the transaction's id |
 //! | repeats | one byte 0, or 1 and: transaction (32 bytes), index (`u64`), position (`u32`) |
-//! | outcome | one byte: 0 applied; 1 rejected, followed by the rejection |
+//! | outcome | one byte: 0 applied; 1 rejected, followed by the rejection; 2 repeat |
 //!
 //! A rejection is: code (`u16`), operation (one byte 0, or 1 and `u16`), other transaction (one
 //! byte 0, or 1 and 32 bytes).
@@ -23,9 +23,9 @@ macro_rules! rejection_codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal, $sentence:literal;)*) => {
         /// Why a transaction changed nothing. Numbers and names never change their meaning.
         ///
-        /// A rejection uses up the transaction's nonce, except where it says otherwise. Every
-        /// rejection is remembered with the last million transactions, and repeating the very same
-        /// transaction then gives it again; to try anew, sign a new one.
+        /// A rejected transaction is never applied later (P6.5): its rejection uses up its nonce, or,
+        /// where it says otherwise, its reason lasts for ever. To try anew, sign a new one. Codes 14
+        /// and 15 are said before execution only.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum RejectionCode {
@@ -61,16 +61,20 @@ rejection_codes! {
     WrongKey = 11, "wrong-key", "the key may not act for this account";
     /// `valid_until` lies behind. Uses up no nonce.
     Expired = 12, "expired", "the transaction is no longer valid";
-    /// `valid_until` lies further ahead than [`crate::limits::VALIDITY_ENTRIES`]. Uses up no nonce.
+    /// `valid_until` lies further ahead than [`crate::limits::VALIDITY_ENTRIES`].
     ValidityTooLong = 13, "validity-too-long", "valid_until lies too far ahead";
-    /// Another transaction of the account has used the nonce.
+    /// The account's nonce was settled before. Execution calls that a repeat.
     NonceUsed = 14, "nonce-used", "the nonce was already used";
-    /// The nonce lies beyond the account's window. Uses up no nonce.
+    /// The nonce lies beyond the account's window. Nodes do not propose it; should it be executed all
+    /// the same, the window moves.
     NonceTooFar = 15, "nonce-too-far", "the nonce is too far ahead of the lowest unused one";
+    /// The transaction names another entry than the one that opened the account. Uses up no nonce.
+    OtherOpening = 16, "other-opening", "the transaction was made for another opening of the account";
     /// Another transaction of the account with the same reference did something else.
     ReferenceConflict = 20, "reference-conflict", "the reference already belongs to another payment";
-    /// The account has taken as many references as it may.
-    TooManyReferences = 21, "too-many-references", "the account can take no more references";
+    /// Nothing is known any more of the references that the account has taken since the client looked
+    /// for this one, or the client says that it looked in the future.
+    ReferenceTooOld = 22, "reference-too-old", "the reference was looked for too long ago";
     /// The receiving account does not exist.
     UnknownRecipient = 30, "unknown-recipient", "the receiving account does not exist";
     /// The asset does not exist.
@@ -108,8 +112,8 @@ impl RejectionCode {
             Self::Malformed
                 | Self::UnknownAccount
                 | Self::WrongKey
+                | Self::OtherOpening
                 | Self::Expired
-                | Self::ValidityTooLong
                 | Self::NonceUsed
                 | Self::NonceTooFar
         )
@@ -121,7 +125,10 @@ impl RejectionCode {
     /// whatever happens to the account: time and used nonces do not come back.
     #[must_use]
     pub const fn is_lasting(self) -> bool {
-        matches!(self, Self::Malformed | Self::Expired | Self::NonceUsed)
+        matches!(
+            self,
+            Self::Malformed | Self::Expired | Self::NonceUsed | Self::OtherOpening
+        )
     }
 }
 
@@ -197,8 +204,11 @@ impl fmt::Display for Rejection {
 pub enum Outcome {
     /// All of its operations took effect.
     Applied,
-    /// None did.
+    /// None did, and none ever will.
     Rejected(Rejection),
+    /// Nothing was done here, because it was settled before: under this nonce, by the same transaction
+    /// or another; or under the same reference, by the one that [`TransactionResult::repeats`] names.
+    Repeat,
 }
 
 /// Where a transaction was executed.
@@ -254,7 +264,7 @@ pub struct TransactionResult {
     /// The transaction's id; of a malformed payload, its hash.
     #[serde(with = "hexadecimal::hash")]
     pub transaction: Hash,
-    /// Set if nothing was done now, because it was done before: the outcome is that of then.
+    /// Of a [`Outcome::Repeat`] under a reference: the transaction that was applied under it.
     pub repeats: Option<Earlier>,
     /// What became of it.
     pub outcome: Outcome,
@@ -275,6 +285,7 @@ impl Canonical for TransactionResult {
                 }
                 writer.option(rejection.other.as_ref());
             }
+            Outcome::Repeat => writer.u8(2),
         }
     }
 
@@ -289,6 +300,7 @@ impl Canonical for TransactionResult {
                     operation: reader.bool()?.then(|| reader.u16()).transpose()?,
                     other: reader.option()?,
                 }),
+                2 => Outcome::Repeat,
                 found => {
                     return Err(DecodeError::Unknown {
                         what: "outcome",
@@ -347,5 +359,15 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(TransactionResult::from_bytes(&bytes[..length]).is_err());
         }
+        let repeat = TransactionResult {
+            repeats: None,
+            outcome: Outcome::Repeat,
+            ..result
+        };
+        let bytes = repeat.to_bytes();
+        assert_eq!(bytes, [&[1; 32][..], &[0, 2]].concat());
+        assert_eq!(TransactionResult::from_bytes(&bytes), Ok(repeat));
+        let unknown = [&[1; 32][..], &[0, 3]].concat();
+        assert!(TransactionResult::from_bytes(&unknown).is_err());
     }
 }

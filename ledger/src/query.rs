@@ -82,9 +82,9 @@ pub enum Answer {
     Balance(Option<u64>),
     /// The accounts; possibly fewer than asked for. An empty page ends the list.
     Accounts(Vec<AccountAnswer>),
-    /// Where and how it was executed, if it was and is still remembered.
+    /// Where and how it was executed, if it was, and lately.
     Transaction(Option<TransactionAnswer>),
-    /// The entry, if it was executed and is still remembered.
+    /// The entry, if it was executed, and lately.
     Block(Option<BlockAnswer>),
     /// Every asset.
     Supply(Vec<SupplyAnswer>),
@@ -99,6 +99,10 @@ pub struct AccountAnswer {
     pub account: Address,
     /// The key that may act for it.
     pub key: keys::PublicKey,
+    /// The hash of the entry that opened it, which its transactions name; zeros if it stands in
+    /// genesis.
+    #[serde(with = "hexadecimal::hash")]
+    pub opened: Hash,
     /// Its name, if it has one.
     pub name: Option<String>,
     /// What it holds, in smallest units. What it holds none of is not listed.
@@ -254,6 +258,7 @@ impl Ledger {
             account: address,
             key: keys::PublicKey::from_bytes(&account.key.0)
                 .expect("keys are checked before they are registered"),
+            opened: account.opened,
             name: account.name.clone(),
             balances: account.balances.clone(),
             next_nonce: account.nonces.lowest(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use consensus::PublicKey;
+use consensus::{Hash, PublicKey};
 use keys::{Address, Genesis};
 use thiserror::Error;
 
@@ -11,6 +11,7 @@ use crate::{
     limits::ACCOUNTS,
     nonces::NonceWindow,
     outcome::{Rejection, RejectionCode},
+    references::References,
     transaction::Operation,
 };
 
@@ -19,24 +20,27 @@ use crate::{
 pub struct Account {
     /// The key that may act for it.
     pub key: PublicKey,
+    /// The hash of the entry that opened it; zeros if it stands in genesis.
+    pub opened: Hash,
     /// Its name for people, if it has one.
     pub name: Option<String>,
     /// What it holds, in smallest units. What it holds none of is not listed.
     pub balances: BTreeMap<AssetCode, u64>,
     /// The nonces that it has used.
     pub nonces: NonceWindow,
-    /// How many references it has taken.
-    pub references: u32,
+    /// The references that it took last.
+    pub references: References,
 }
 
 impl Account {
-    fn new(key: PublicKey, name: Option<String>) -> Self {
+    fn new(key: PublicKey, opened: Hash, name: Option<String>) -> Self {
         Self {
             key,
+            opened,
             name,
             balances: BTreeMap::new(),
             nonces: NonceWindow::default(),
-            references: 0,
+            references: References::default(),
         }
     }
 
@@ -124,7 +128,7 @@ impl State {
         }
         for listed in genesis.accounts() {
             let key = PublicKey(*listed.key.as_bytes());
-            let account = Account::new(key, Some(listed.name.clone()));
+            let account = Account::new(key, Hash::default(), Some(listed.name.clone()));
             state.names.insert(listed.name.clone(), listed.address());
             state.accounts.insert(listed.address(), account);
             for (asset, &amount) in &listed.balances {
@@ -135,7 +139,7 @@ impl State {
         state
             .accounts
             .entry(state.admin)
-            .or_insert_with(|| Account::new(admin_key, None));
+            .or_insert_with(|| Account::new(admin_key, Hash::default(), None));
         state.assert_conserved();
         state
     }
@@ -206,15 +210,16 @@ impl State {
         }
     }
 
-    /// Does all operations for `account`, or none of them.
+    /// Does all operations for `account`, or none of them, in the entry of that hash.
     pub(crate) fn operate(
         &mut self,
         account: Address,
         operations: &[Operation],
+        entry: Hash,
     ) -> Result<(), Rejection> {
         let mut changes = Vec::new();
         for (position, operation) in operations.iter().enumerate() {
-            if let Err(code) = self.operate_one(account, operation, &mut changes) {
+            if let Err(code) = self.operate_one(account, operation, entry, &mut changes) {
                 self.take_back(changes);
                 return Err(Rejection {
                     operation: u16::try_from(position).ok(),
@@ -229,6 +234,7 @@ impl State {
         &mut self,
         account: Address,
         operation: &Operation,
+        entry: Hash,
         changes: &mut Vec<Change>,
     ) -> Result<(), RejectionCode> {
         match operation {
@@ -241,7 +247,7 @@ impl State {
             }
             Operation::OpenAccount { key, name } => {
                 self.require_admin(account)?;
-                self.open(*key, name.as_deref(), changes)
+                self.open(*key, name.as_deref(), entry, changes)
             }
         }
     }
@@ -302,6 +308,7 @@ impl State {
         &mut self,
         key: PublicKey,
         name: Option<&str>,
+        entry: Hash,
         changes: &mut Vec<Change>,
     ) -> Result<(), RejectionCode> {
         let checked = keys::PublicKey::from_bytes(&key.0).map_err(|_| RejectionCode::Malformed)?;
@@ -319,7 +326,8 @@ impl State {
         if let Some(name) = &name {
             self.names.insert(name.clone(), account);
         }
-        self.accounts.insert(account, Account::new(key, name));
+        self.accounts
+            .insert(account, Account::new(key, entry, name));
         changes.push(Change::Opened { account });
         Ok(())
     }

@@ -5,9 +5,10 @@
 //! | network | 32 bytes, the hash of genesis |
 //! | account | 32 bytes, the address of the account that acts |
 //! | key | 32 bytes, the Ed25519 key that signs |
+//! | opened | 32 bytes: hash of the entry that opened the account, zeros if it stands in genesis |
 //! | nonce | `u64` |
 //! | valid until | `u64`, the last index at which the transaction may execute |
-//! | reference | one byte 0, or 1 and 32 bytes |
+//! | reference | one byte 0, or 1, its name (32 bytes) and the index as of which it was free (`u64`) |
 //! | memo | `u32` length, at most 256 bytes of UTF-8 without control characters |
 //! | operations | `u32` count, 1 to 128 operations |
 //!
@@ -41,6 +42,7 @@ use crate::{
 const SIGNING_TAG: &str = "hawser/v1/transaction";
 const ID_TAG: &str = "hawser/v1/transaction-id";
 const CONTENT_TAG: &str = "hawser/v1/transaction-content";
+const LOOKUP_TAG: &str = "hawser/v1/reference-lookup";
 
 /// One thing that a transaction does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +148,38 @@ fn decode_text(
     }
 }
 
+/// A client's own name for what a transaction does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The name.
+    pub name: [u8; 32],
+    /// The client looked for it, and nothing had been done under it up to this index. The ledger
+    /// remembers the references that were taken since, or refuses the transaction (P6.5).
+    pub since: u64,
+}
+
+impl Reference {
+    /// The name under which nodes look up what was done: a tagged hash of account and name.
+    #[must_use]
+    pub fn lookup(account: &Address, name: &[u8; 32]) -> Hash {
+        tagged_hash(LOOKUP_TAG, &[account.as_bytes(), name])
+    }
+}
+
+impl Canonical for Reference {
+    fn encode(&self, writer: &mut Writer) {
+        writer.raw(&self.name);
+        writer.u64(self.since);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            name: reader.array()?,
+            since: reader.u64()?,
+        })
+    }
+}
+
 /// What an account wants done, all of it or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
@@ -155,13 +189,16 @@ pub struct Transaction {
     pub account: Address,
     /// The key that signs. Whether it may act for the account is judged at execution (P3.2).
     pub key: PublicKey,
+    /// The hash of the entry that opened the account; zeros if it stands in genesis. Nobody knows it
+    /// before, so what was refused because there was no such account stays refused (P6.5).
+    pub opened: Hash,
     /// The account's number for it; no number is used twice (P6.5).
     pub nonce: u64,
     /// The last index at which it may execute.
     pub valid_until: u64,
     /// The client's own name for what it does. Whatever else differs, an account executes no two
     /// transactions of one reference.
-    pub reference: Option<[u8; 32]>,
+    pub reference: Option<Reference>,
     /// A remark, for everyone to read.
     pub memo: String,
     /// What to do, in this order.
@@ -226,12 +263,10 @@ impl Canonical for Transaction {
         self.network.encode(writer);
         writer.raw(self.account.as_bytes());
         self.key.encode(writer);
+        self.opened.encode(writer);
         writer.u64(self.nonce);
         writer.u64(self.valid_until);
-        writer.bool(self.reference.is_some());
-        if let Some(reference) = &self.reference {
-            writer.raw(reference);
-        }
+        writer.option(self.reference.as_ref());
         writer.bytes(self.memo.as_bytes());
         writer.list(&self.operations);
     }
@@ -241,9 +276,10 @@ impl Canonical for Transaction {
             network: Hash::decode(reader)?,
             account: Address::from_bytes(reader.array()?),
             key: PublicKey::decode(reader)?,
+            opened: Hash::decode(reader)?,
             nonce: reader.u64()?,
             valid_until: reader.u64()?,
-            reference: reader.option::<Hash>()?.map(|Hash(bytes)| bytes),
+            reference: reader.option()?,
             memo: decode_text(reader, "memo", MEMO_BYTES)?,
             operations: reader.list("operations", OPERATIONS)?,
         })

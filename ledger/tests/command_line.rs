@@ -59,8 +59,16 @@ fn pays_and_proves(network: &TestNetwork, mode: Mode) {
         got.ends(0).json()["receipt"]["transaction"],
         paid["receipt"]["transaction"]
     );
+    // A script that looks at the exit code is not paid in air: only a certified result is a payment.
+    let paid = mode == Mode::Byzantine;
+    let code = if paid { 0 } else { 8 };
     let verified = network.ledger("receipt verify ~/receipt.json --json");
-    let verified = verified.ends(0).json();
+    let verified = verified.ends(code).json();
+    let shown = if paid { "applied" } else { "unproven" };
+    assert_eq!(
+        (text(&verified, "shown"), &verified["applied"]),
+        (shown, &paid.into())
+    );
     assert_eq!(
         (text(&verified, "id"), &verified["valid"]),
         (id, &true.into())
@@ -74,8 +82,40 @@ fn pays_and_proves(network: &TestNetwork, mode: Mode) {
         }
     );
     assert_eq!(verified["result"]["certified"], mode == Mode::Byzantine);
-    let said = network.ledger("receipt verify ~/receipt.json").ends(0);
-    assert!(said.out.contains("ok    inclusion") && said.out.contains("2.50 USD (250 units)"));
+    let said = network.ledger("receipt verify ~/receipt.json").ends(code);
+    let said = said.out;
+    assert!(said.contains("ok    inclusion") && said.contains("2.50 USD (250 units)"));
+    assert!(
+        said.starts_with(if paid { "APPLIED" } else { "NOT PROVEN" }),
+        "{said}"
+    );
+}
+
+/// What became of the payment is said first, and the exit code says it too.
+fn a_receipt_of_no_payment_pays_nobody(network: &TestNetwork) {
+    let refused = network.ledger("transfer alice bob 99999999 --json").ends(4);
+    let id = text(&refused.json(), "id").to_owned();
+    let got = format!("receipt get {id} --out ~/refused.json --json");
+    network.ledger(&got).ends(0);
+    let verified = network.ledger("receipt verify ~/refused.json --json");
+    let verified = verified.ends(4).json();
+    assert_eq!(
+        (
+            text(&verified, "shown"),
+            &verified["valid"],
+            &verified["applied"]
+        ),
+        ("rejected", &true.into(), &false.into())
+    );
+    let said = network.ledger("receipt verify ~/refused.json").ends(4);
+    assert!(said.out.starts_with("REJECTED in entry"), "{said:?}");
+    // The result cut out: it holds, and proves no payment.
+    let receipt = fs::read(network.path("receipt.json")).unwrap();
+    let mut receipt: Value = serde_json::from_slice(&receipt).unwrap();
+    receipt.as_object_mut().unwrap().remove("result");
+    fs::write(network.path("cut.json"), receipt.to_string()).unwrap();
+    let verified = network.ledger("receipt verify ~/cut.json --json").ends(8);
+    assert_eq!(text(&verified.json(), "shown"), "unproven");
 }
 
 /// Receipts that were changed, and those of other networks.
@@ -421,15 +461,26 @@ fn without_quorum_nothing_is_certain(network: &mut TestNetwork) {
         "{state}"
     );
 
+    // Without a reference only the very same transaction repeats it.
+    let nameless = network
+        .ledger("transfer bob alice 3 --timeout 2s --json")
+        .ends(3)
+        .json();
+    assert!(nameless["reference"].is_null(), "{nameless}");
+    let again = format!("resend {} --timeout 20s --json", text(&nameless, "id"));
+    assert!(text(&nameless, "repeat").contains("resend "), "{nameless}");
     let status = network.ledger("status --json --timeout 3s").ends(3).json();
     assert_eq!(status["healthy"], false);
     nothing_is_sent_to_a_network_that_is_gone(network);
 
     network.restart(2);
     network.restart(3);
+    let sent = network.ledger(&again).ends(0).json();
+    assert_eq!(text(&sent, "status"), "applied");
+    network.ledger(&again).ends(2);
     let repeated = network.ledger("transfer alice bob 7 --reference r7 --timeout 20s --json");
     assert_eq!(text(&repeated.ends(0).json(), "status"), "applied");
-    assert_eq!(network.balance("bob"), before + 7, "paid once");
+    assert_eq!(network.balance("bob"), before + 7 - 3, "paid once");
 }
 
 fn a_network_in_mode(mode: Mode) -> TestNetwork {
@@ -442,6 +493,7 @@ fn a_network_in_mode(mode: Mode) -> TestNetwork {
 #[test]
 fn a_byzantine_network_serves_its_users() {
     let mut network = a_network_in_mode(Mode::Byzantine);
+    a_receipt_of_no_payment_pays_nobody(&network);
     a_reference_pays_once(&network);
     mistakes_are_explained(&network);
     crowds_pay_once_each(&network);

@@ -72,7 +72,10 @@ proptest! {
                     _ => {
                         let mut transaction = network.transaction(step.name, step.operations);
                         transaction.nonce = step.nonce;
-                        transaction.reference = step.reference.map(|byte| [byte; 32]);
+                        transaction.reference = step.reference.map(|byte| ledger::Reference {
+                            name: [byte; 32],
+                            since: 0,
+                        });
                         network.sign(step.name, transaction)
                     }
                 };
@@ -94,7 +97,7 @@ proptest! {
                     let signed = ledger::SignedTransaction::read(&network.ledger.network(), &payload);
                     let transaction = signed.unwrap().transaction;
                     prop_assert!(used.insert((transaction.account, transaction.nonce)));
-                    if let Some([byte, ..]) = transaction.reference {
+                    if let Some(ledger::Reference { name: [byte, ..], .. }) = transaction.reference {
                         prop_assert!(used.insert((transaction.account, u64::MAX - u64::from(byte))));
                     }
                 }

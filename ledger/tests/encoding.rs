@@ -8,7 +8,7 @@ use common::{Network, address, genesis_of, key, open, public, transfer};
 use consensus::{Hash, Payloads, PublicKey, Request, Signature, encoding::Canonical};
 use keys::{Mode, to_hex};
 use ledger::{
-    Operation, SignedTransaction, Transaction, TransactionError, TransactionPayloads,
+    Operation, Reference, SignedTransaction, Transaction, TransactionError, TransactionPayloads,
     request_account, request_key,
 };
 use proptest::prelude::*;
@@ -18,9 +18,13 @@ fn example() -> Transaction {
         network: Hash([0x11; 32]),
         account: address("alice"),
         key: public("alice"),
+        opened: Hash([0x33; 32]),
         nonce: 7,
         valid_until: 1000,
-        reference: Some([0x22; 32]),
+        reference: Some(Reference {
+            name: [0x22; 32],
+            since: 900,
+        }),
         memo: "für Brot".to_owned(),
         operations: vec![
             transfer("bob", 250),
@@ -35,10 +39,12 @@ fn the_layout_is_the_documented_one() {
     let mut expected = vec![0x11; 32];
     expected.extend(address("alice").as_bytes());
     expected.extend(public("alice").0);
+    expected.extend([0x33; 32]);
     expected.extend(7_u64.to_le_bytes());
     expected.extend(1000_u64.to_le_bytes());
     expected.push(1);
     expected.extend([0x22; 32]);
+    expected.extend(900_u64.to_le_bytes());
     expected.extend(9_u32.to_le_bytes());
     expected.extend("für Brot".as_bytes());
     expected.extend(3_u32.to_le_bytes());
@@ -71,23 +77,25 @@ fn hashes_and_signature_are_those_of_the_vectors() {
 }
 
 const VECTORS: [&str; 5] = [
-    "4c082add37133b4526f0ed771c4715237fa649e6b11c78ae7f11bab903aa05a0",
-    "780ce33f0083cede7eed77e484346debfc5926dc32cadc30ffd3930a02f4db76",
+    "7b6d9baecffdd53b176059441408f6c61f73b20be8a4a4baaea87584513f8797",
+    "adbfdfe140cff87bdbec2da82ec00eb212756f4edbf1d2f8535dda0f018c5214",
     "c88ad55288ffc786b4cf482fa1672ec04487800cb38863339c0aac3e6aab0095",
-    "10c975f21fca0526c31b83475417fd6ed8936087636018366c8cca0e44851afd27c23f3b5ff5d3a51f70d2e707d6a227f146555d2443e219ee6bb4993622b309",
+    "8b8ee267ff16d54bfea61335377a60c549ffe84e91d808e5793380032965895936ffebc68a9dcd6bdd64fe74fab27f0ee66b8d89f0a2555fcebfaa72ba3a020a",
     "192463f06039d94a91f3f3a34203344277c9d3a9931710c0ce56cdfb8afb6c25",
 ];
 
 #[test]
 fn the_id_covers_every_field_and_not_the_signature() {
     let base = example();
-    let changes: [fn(&mut Transaction); 9] = [
+    let changes: [fn(&mut Transaction); 11] = [
         |it| it.network.0[0] ^= 1,
         |it| it.account = address("bob"),
         |it| it.key = public("bob"),
+        |it| it.opened.0[0] ^= 1,
         |it| it.nonce += 1,
         |it| it.valid_until += 1,
         |it| it.reference = None,
+        |it| it.reference.as_mut().unwrap().since += 1,
         |it| it.memo.push('!'),
         |it| it.operations.swap(0, 1),
         |it| it.operations.truncate(1),

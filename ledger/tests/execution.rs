@@ -4,7 +4,8 @@ mod common;
 
 use common::{Network, address, asset, code, issue, open, public, transfer};
 use ledger::{
-    Earlier, Operation, Outcome, Place, Preflight, Rejection, RejectionCode as Code, Transaction,
+    Earlier, Operation, Outcome, Place, Preflight, Reference, Rejection, RejectionCode as Code,
+    Transaction, TransactionResult, limits::REFERENCES_PER_ACCOUNT,
 };
 
 #[test]
@@ -90,7 +91,7 @@ fn every_rejection_of_an_operation_has_its_code() {
 }
 
 #[test]
-fn who_asks_is_judged_without_using_up_a_nonce() {
+fn what_is_not_the_accounts_own_uses_no_nonce() {
     let mut network = Network::byzantine();
     let pay = || vec![transfer("bob", 1)];
     let mut reject =
@@ -99,10 +100,8 @@ fn who_asks_is_judged_without_using_up_a_nonce() {
     // Carol signs with her own key for alice's account.
     let as_alice = |transaction: &mut Transaction| transaction.account = address("alice");
     assert_eq!(reject("carol", as_alice), Code::WrongKey);
-    let far = |transaction: &mut Transaction| transaction.nonce = 1024;
-    assert_eq!(reject("alice", far), Code::NonceTooFar);
-    let endless = |transaction: &mut Transaction| transaction.valid_until = u64::MAX;
-    assert_eq!(reject("alice", endless), Code::ValidityTooLong);
+    let elsewhere = |transaction: &mut Transaction| transaction.opened.0[0] ^= 1;
+    assert_eq!(reject("alice", elsewhere), Code::OtherOpening);
     let zero = |transaction: &mut Transaction| transaction.valid_until = 0;
     assert_eq!(reject("alice", zero), Code::Expired);
     assert_eq!(network.next_nonce("alice"), 0);
@@ -128,35 +127,90 @@ fn validity_ends_with_the_entry_of_its_index() {
     assert_eq!(refusal, Some(Code::ValidityTooLong));
 }
 
+fn is_repeat(result: &TransactionResult) -> bool {
+    result.outcome == Outcome::Repeat && result.repeats.is_none()
+}
+
 #[test]
-fn a_repeat_gets_the_first_outcome_and_does_nothing() {
+fn what_is_too_long_valid_is_rejected_for_ever() {
+    let mut network = Network::byzantine();
+    let rejection = rejected(&mut network, "alice", vec![transfer("bob", 1)], |one| {
+        one.valid_until = u64::MAX;
+    });
+    assert_eq!(rejection.code, Code::ValidityTooLong);
+    assert_eq!(network.next_nonce("alice"), 1);
+}
+
+/// Signed with a nonce too far ahead, kept by somebody, and sent again when the window has come to it.
+#[test]
+fn a_nonce_too_far_ahead_settles_it_when_it_is_executed() {
+    let mut network = Network::byzantine();
+    let early = network.pay("alice", "bob", 1);
+    let mut far = network.transaction("alice", vec![transfer("bob", 10)]);
+    far.nonce = 5000;
+    let refusal = network.ledger.preflight(&far);
+    assert_eq!(refusal, Preflight::NotNow(Code::NonceTooFar.into()));
+    let far = network.sign("alice", far);
+    assert_eq!(network.apply_one(far.clone()).outcome, Outcome::Applied);
+    assert_eq!(network.next_nonce("alice"), 5000 - 1023);
+    // What fell out of the window is settled, and so is the nonce itself.
+    for payment in [far, early] {
+        assert!(is_repeat(&network.apply_one(payment)));
+    }
+    assert_eq!(network.balance("bob", "USD"), 10);
+}
+
+/// Signed before the account was opened: nobody could know the entry that opens it.
+#[test]
+fn what_was_rejected_before_the_account_was_opened_stays_rejected() {
+    let mut network = Network::byzantine();
+    let early = network.pay("dave", "bob", 1);
+    assert_eq!(
+        code(&network.apply_one(early.clone())),
+        Some(Code::UnknownAccount)
+    );
+    let opening = network.transaction("admin", vec![open("dave", None), issue("dave", 3)]);
+    let opening = network.sign("admin", opening);
+    // Before and after the opening, in its own entry and later.
+    let results = network.apply(vec![early.clone(), opening, early.clone()]);
+    let codes: Vec<_> = results.iter().map(code).collect();
+    let expected = [Some(Code::UnknownAccount), None, Some(Code::OtherOpening)];
+    assert_eq!(codes, expected);
+    let refused = network.apply_one(early);
+    assert_eq!(code(&refused), Some(Code::OtherOpening));
+    assert_eq!(network.balance("dave", "USD"), 3);
+    let payment = network.pay("dave", "bob", 2);
+    assert_eq!(network.apply_one(payment).outcome, Outcome::Applied);
+    assert_eq!(network.balance("dave", "USD"), 1);
+}
+
+#[test]
+fn a_repeat_does_nothing_whatever_became_of_the_first() {
     let mut network = Network::byzantine();
     let payment = network.pay("alice", "bob", 100);
-    let first = network.apply_one(payment.clone());
-    let earlier = Earlier {
-        transaction: first.transaction,
-        place: Place {
-            index: 1,
-            position: 0,
-        },
-    };
+    assert_eq!(network.apply_one(payment.clone()).outcome, Outcome::Applied);
     // In later entries, and twice in one.
     for _ in 0..2 {
-        for result in network.apply(vec![payment.clone(), payment.clone()]) {
-            assert_eq!(result.repeats, Some(earlier));
-            assert_eq!(result.outcome, Outcome::Applied);
-        }
+        let results = network.apply(vec![payment.clone(), payment.clone()]);
+        assert!(results.iter().all(is_repeat));
     }
     assert_eq!(network.balance("bob", "USD"), 100);
 
     let too_much = network.pay("alice", "bob", 5000);
     let results = network.apply(vec![too_much.clone(), too_much]);
     assert_eq!(code(&results[0]), Some(Code::InsufficientFunds));
-    assert_eq!(results[0].outcome, results[1].outcome);
-    assert_eq!(
-        results[1].repeats.map(|earlier| earlier.place.position),
-        Some(0)
-    );
+    assert!(is_repeat(&results[1]));
+}
+
+/// An expired transaction was never executed, or it is a repeat: its results do not contradict.
+#[test]
+fn a_repeat_is_one_after_its_time_too() {
+    let mut network = Network::byzantine();
+    let mut done = network.transaction("alice", vec![transfer("bob", 1)]);
+    done.valid_until = 1;
+    let done = network.sign("alice", done);
+    assert_eq!(network.apply_one(done.clone()).outcome, Outcome::Applied);
+    assert!(is_repeat(&network.apply_one(done)));
 }
 
 #[test]
@@ -168,20 +222,8 @@ fn another_signature_makes_no_second_transaction() {
     *malleated.last_mut().unwrap() ^= 0x10;
     let second = network.apply_one(malleated.into());
     assert_eq!(second.transaction, first.transaction);
-    assert!(second.repeats.is_some());
+    assert!(is_repeat(&second));
     assert_eq!(network.balance("bob", "USD"), 100);
-}
-
-#[test]
-fn a_used_nonce_names_its_user() {
-    let mut network = Network::byzantine();
-    let payment = network.pay("alice", "bob", 1);
-    let first = network.apply_one(payment);
-    let rejection = rejected(&mut network, "alice", vec![transfer("bob", 2)], |again| {
-        again.nonce = 0;
-    });
-    assert_eq!(rejection.code, Code::NonceUsed);
-    assert_eq!(rejection.other, Some(first.transaction));
 }
 
 #[test]
@@ -208,11 +250,11 @@ fn nonces_may_be_used_in_any_order_within_the_window() {
 }
 
 #[test]
-fn a_reference_stands_for_one_payment_for_ever() {
+fn a_reference_stands_for_one_payment() {
     let mut network = Network::byzantine();
     let referring = |network: &mut Network, amount: u64| {
         let mut transaction = network.transaction("alice", vec![transfer("bob", amount)]);
-        transaction.reference = Some([9; 32]);
+        transaction.reference = Some(reference(0));
         network.sign("alice", transaction)
     };
     // A failure does not take the reference.
@@ -237,11 +279,10 @@ fn a_reference_stands_for_one_payment_for_ever() {
     assert_ne!(second.transaction, first.transaction);
     assert_eq!(
         (second.repeats, second.outcome),
-        (Some(earlier), first.outcome)
+        (Some(earlier), Outcome::Repeat)
     );
     assert_eq!(network.next_nonce("alice"), 3);
-    // A repeat of that repeat still names the payment that was made.
-    assert_eq!(network.apply_one(payment).repeats, Some(earlier));
+    assert!(is_repeat(&network.apply_one(payment)));
     // Another payment under its name.
     let payment = referring(&mut network, 11);
     let conflict = network.apply_one(payment);
@@ -256,9 +297,53 @@ fn a_reference_stands_for_one_payment_for_ever() {
     assert_eq!(network.balance("bob", "USD"), 10);
     // Another account's reference is another one.
     let mut transaction = network.transaction("carol", vec![transfer("bob", 1)]);
-    transaction.reference = Some([9; 32]);
+    transaction.reference = Some(reference(0));
     let payload = network.sign("carol", transaction);
     assert_eq!(network.apply_one(payload).outcome, Outcome::Applied);
+}
+
+fn reference(since: u64) -> Reference {
+    let name = [9; 32];
+    Reference { name, since }
+}
+
+/// Whoever looked too long ago may not have seen that the reference was taken.
+#[test]
+fn a_forgotten_reference_is_too_old_and_not_free() {
+    let mut network = Network::byzantine();
+    let referring = |network: &mut Network, name: u16, since: u64| {
+        let mut transaction = network.transaction("alice", vec![transfer("bob", 1)]);
+        let mut bytes = [0; 32];
+        bytes[..2].copy_from_slice(&name.to_le_bytes());
+        transaction.reference = Some(Reference { name: bytes, since });
+        transaction.valid_until = 100_000;
+        network.sign("alice", transaction)
+    };
+    let all = u16::try_from(REFERENCES_PER_ACCOUNT).unwrap();
+    let opening = network.transaction("admin", vec![issue("alice", u64::from(all))]);
+    let opening = network.sign("admin", opening);
+    network.apply_one(opening);
+    for first in (0..=all).step_by(512) {
+        let names = first..(first + 512).min(all + 1);
+        let payments = names.map(|name| referring(&mut network, name, 1)).collect();
+        let results = network.apply(payments);
+        assert!(results.iter().all(|result| code(result).is_none()));
+    }
+    // The first is forgotten, and it was taken in entry 2.
+    for since in [0, 1] {
+        let again = referring(&mut network, 0, since);
+        assert_eq!(code(&network.apply_one(again)), Some(Code::ReferenceTooOld));
+    }
+    let second = referring(&mut network, 1, 0);
+    assert!(network.apply_one(second).repeats.is_some());
+    // Another one, looked for since then, is free.
+    let fresh = referring(&mut network, all + 1, 2);
+    assert_eq!(network.apply_one(fresh).outcome, Outcome::Applied);
+    let future = referring(&mut network, all + 2, 1 << 40);
+    assert_eq!(
+        code(&network.apply_one(future)),
+        Some(Code::ReferenceTooOld)
+    );
 }
 
 #[test]
@@ -311,21 +396,6 @@ fn the_largest_supply_can_be_held_and_moved() {
 }
 
 #[test]
-fn an_opened_account_can_act() {
-    let mut network = Network::byzantine();
-    let opening = network.transaction("admin", vec![open("dave", None), issue("dave", 3)]);
-    let payload = network.sign("admin", opening);
-    let payment = network.pay("dave", "bob", 2);
-    let results = network.apply(vec![payload, payment]);
-    assert!(
-        results
-            .iter()
-            .all(|result| result.outcome == Outcome::Applied)
-    );
-    assert_eq!(network.balance("dave", "USD"), 1);
-}
-
-#[test]
 fn a_payload_that_is_no_transaction_is_rejected_without_effect() {
     let mut network = Network::byzantine();
     let foreign = {
@@ -373,7 +443,8 @@ fn preflight_says_what_execution_would_and_whether_that_lasts() {
     let fresh = network.transaction("alice", vec![transfer("bob", 1)]);
     assert_eq!(network.ledger.preflight(&fresh), Preflight::Fits);
     type Change = fn(&mut Transaction);
-    let cases: [(Change, Code, bool); 6] = [
+    let cases: [(Change, Code, bool); 7] = [
+        (|one| one.opened.0[0] ^= 1, Code::OtherOpening, true),
         (
             |one| one.account = address("dave"),
             Code::UnknownAccount,

@@ -59,6 +59,7 @@ impl Crafter {
             network,
             account: address("alice"),
             key: PublicKey(key),
+            opened: Hash::default(),
             nonce,
             valid_until: 1000,
             reference: None,

@@ -276,6 +276,17 @@ fn parts_cannot_be_left_out_or_exchanged() {
         failure(&network, &twice),
         (Check::Result, ReceiptError::Signers)
     );
+    // Nothing stands in a receipt that proves nothing.
+    let padded = edited(&receipt, |json| {
+        let roots = json["result"]["proof"]["roots_after"]
+            .as_array_mut()
+            .unwrap();
+        roots.push("ab".repeat(32).into());
+    });
+    assert_eq!(
+        failure(&network, &padded),
+        (Check::Result, ReceiptError::Unused("results roots"))
+    );
     // The result may be left out as a whole: then the receipt says nothing about it.
     let committed = edited(&receipt, |json| {
         json.as_object_mut().unwrap().remove("result");
@@ -518,6 +529,17 @@ fn hostile_files_are_refused() {
         assert!(Receipt::from_json(&json.as_bytes()[..length]).is_err());
     }
     assert!(Receipt::from_json("[".repeat(100_000).as_bytes()).is_err());
+    // Objects are objects: no array of their values in order stands for one.
+    let whole = serde_json::to_value(build_at(&byzantine(), 1, 0, 1).unwrap()).unwrap();
+    assert!(Receipt::from_json(whole.to_string().as_bytes()).is_ok());
+    let mut commit = whole.clone();
+    commit["commit"] = json!(["certificate", [], whole["commit"]["certificate"]]);
+    let mut result = whole.clone();
+    result["result"] = json!([whole["result"]["bytes"], whole["result"]["proof"]]);
+    for array in [commit, result] {
+        let refused = Receipt::from_json(array.to_string().as_bytes());
+        assert!(matches!(refused, Err(ReceiptError::Json(_))), "{array}");
+    }
 
     let hash = "00".repeat(32);
     let long = edited(&receipt, |json| json["path"] = json!(vec![&hash; 11]));

@@ -55,7 +55,8 @@ impl Client {
     }
 
     /// What enough nodes say about a transaction. States that differ count by the furthest that
-    /// enough nodes agree on.
+    /// enough nodes agree on. `Unknown` means that no entry up to that index holds it: at least one
+    /// correct node says so.
     ///
     /// # Errors
     /// [`ClientError::NoMatch`] or [`ClientError::NoQuorum`].
@@ -64,13 +65,36 @@ impl Client {
         transaction: [u8; 32],
         timeout: Duration,
     ) -> Result<TransactionState, ClientError> {
+        self.state_of(transaction, timeout, false).await
+    }
+
+    /// What was done under a reference, by the name for looking it up: `Applied`, or `Unknown` as soon
+    /// as enough nodes say that nothing was, up to that index.
+    ///
+    /// # Errors
+    /// As [`Client::transaction`].
+    pub async fn reference(
+        &self,
+        lookup: [u8; 32],
+        timeout: Duration,
+    ) -> Result<TransactionState, ClientError> {
+        self.state_of(lookup, timeout, true).await
+    }
+
+    async fn state_of(
+        &self,
+        transaction: [u8; 32],
+        timeout: Duration,
+        unknown_is_enough: bool,
+    ) -> Result<TransactionState, ClientError> {
         let deadline = Instant::now() + timeout;
         self.settle_for_question(deadline).await?;
         let transaction = Id(transaction);
         let mut asked = self.ask_all(|id| ClientFrame::Transaction { id, transaction });
         let needed = self.shared.matching();
         let mut applied = Tally::new(needed);
-        let (mut pending, mut unknown, mut remembered) = (0, 0, 0);
+        let mut pending = 0;
+        let mut unknown = Vec::new();
         // A node that lags says less than it will; the rest is waited for only a little.
         let patience = deadline.min(Instant::now() + Duration::from_secs(2));
         while let Some((node, frame)) = asked.next(patience).await {
@@ -78,9 +102,11 @@ impl Client {
                 continue;
             };
             match state {
-                TransactionState::Unknown { remembered_from } => {
-                    unknown += 1;
-                    remembered = remembered.max(remembered_from);
+                TransactionState::Unknown { applied } => {
+                    unknown.push(applied);
+                    if unknown_is_enough && unknown.len() >= needed {
+                        break;
+                    }
                 }
                 TransactionState::Pending => pending += 1,
                 found @ TransactionState::Applied { .. } => {
@@ -90,15 +116,18 @@ impl Client {
                 }
             }
         }
-        let answers = pending + unknown + applied.answers();
+        let answers = pending + unknown.len() + applied.answers();
         if answers < needed {
             return Err(self.no_match(answers, needed));
         }
-        Ok(if pending + applied.answers() > 0 {
+        let denied = unknown_is_enough && unknown.len() >= needed;
+        Ok(if pending + applied.answers() > 0 && !denied {
             TransactionState::Pending
         } else {
+            // Of so many nodes that are at least there one is correct.
+            unknown.sort_unstable_by(|one, other| other.cmp(one));
             TransactionState::Unknown {
-                remembered_from: remembered,
+                applied: unknown.get(needed - 1).copied().unwrap_or(0),
             }
         })
     }

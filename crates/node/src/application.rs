@@ -13,6 +13,11 @@ pub struct Outcome {
     pub transaction: [u8; 32],
     /// The result in the application's canonical bytes: the leaf under the results root.
     pub result: Vec<u8>,
+    /// Nothing was done here, since the request's number was settled before: by this transaction,
+    /// whose first outcome then is the answer, or by another one (P6.5).
+    pub repeat: bool,
+    /// A second name under which it can be looked up, if the client gave it one and it was applied.
+    pub reference: Option<[u8; 32]>,
 }
 
 /// What executing one entry gave.

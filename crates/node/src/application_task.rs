@@ -2,7 +2,7 @@
 //! replica and the clients, and answers questions in between.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc,
         atomic::Ordering::Relaxed,
@@ -18,8 +18,11 @@ use crate::{
     application::Application,
     error::{Fatal, NodeError},
     frames::{Refusal, ServerFrame},
-    limits::{APPLY_QUEUE, QUERY_PATIENCE, RETRY_AFTER_MILLIS, WAITING_QUERIES},
-    outcomes::EntryOutcomes,
+    limits::{
+        APPLY_QUEUE, QUERY_PATIENCE, RETRY_AFTER_MILLIS, WAITING_QUERIES,
+        WAITING_QUERIES_PER_SESSION,
+    },
+    outcomes::{EntryOutcomes, Found},
     shared::Shared,
 };
 
@@ -97,9 +100,12 @@ impl ApplicationTask {
             .transactions
             .add(outcomes.outcomes.len());
         // Remembered before it is told, so that whoever hears of it finds it.
-        self.shared.outcomes.add(Arc::clone(&outcomes));
+        let added = self.shared.outcomes.add(Arc::clone(&outcomes));
+        added.map_err(NodeError::Index)?;
         self.shared.applied.store(entry.index().0, Relaxed);
-        self.shared.sessions.publish(&outcomes);
+        self.shared
+            .sessions
+            .publish(&outcomes, &self.first_outcomes(&outcomes));
         if !self.waiting.is_empty() {
             let (ready, waiting): (VecDeque<_>, _) = std::mem::take(&mut self.waiting)
                 .into_iter()
@@ -112,10 +118,23 @@ impl ApplicationTask {
         Ok(())
     }
 
+    /// What repeats of an entry are answered with: the outcome of the transaction's first execution,
+    /// if it was executed before (P6.5).
+    fn first_outcomes(&self, entry: &EntryOutcomes) -> BTreeMap<usize, Found> {
+        let repeats = entry.outcomes.iter().enumerate();
+        repeats
+            .filter(|(_, outcome)| outcome.repeat)
+            .filter_map(|(position, outcome)| {
+                let first = self.shared.outcomes.of_transaction(&outcome.transaction)?;
+                Some((position, first))
+            })
+            .collect()
+    }
+
     fn query(&mut self, query: Query) {
         if query.at_least <= self.shared.applied() {
             self.answer(&query);
-        } else if self.waiting.len() < WAITING_QUERIES {
+        } else if may_wait(&self.waiting, &query, self.shared.near()) {
             self.waiting.push_back((Instant::now(), query));
         } else {
             self.refuse(&query);
@@ -132,6 +151,7 @@ impl ApplicationTask {
         }
     }
 
+    /// Says that it may be asked again.
     fn refuse(&self, query: &Query) {
         let refusal = Refusal::Busy {
             retry_after: RETRY_AFTER_MILLIS,
@@ -151,5 +171,43 @@ impl ApplicationTask {
             answer,
         };
         self.shared.sessions.send(query.session, &frame);
+    }
+}
+
+/// Whether a question may wait for its index: one that can come soon, and no more questions of one
+/// client than its share, so that nobody holds the queue against the others.
+fn may_wait(waiting: &VecDeque<(Instant, Query)>, query: &Query, near: u64) -> bool {
+    let own = waiting
+        .iter()
+        .filter(|(_, one)| one.session == query.session);
+    query.at_least <= near
+        && waiting.len() < WAITING_QUERIES
+        && own.count() < WAITING_QUERIES_PER_SESSION
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_waits_for_what_can_come_and_within_its_share() {
+        let query = |session: u64, at_least: u64| Query {
+            session,
+            id: 0,
+            at_least,
+            question: Vec::new(),
+        };
+        let mut waiting = VecDeque::new();
+        assert!(!may_wait(&waiting, &query(0, 101), 100));
+        let (mut session, mut taken) = (0, 0);
+        while may_wait(&waiting, &query(session, 100), 100) {
+            waiting.push_back((Instant::now(), query(session, 100)));
+            taken += 1;
+            if taken % WAITING_QUERIES_PER_SESSION == 0 {
+                assert!(!may_wait(&waiting, &query(session, 100), 100));
+                session += 1;
+            }
+        }
+        assert_eq!(waiting.len(), WAITING_QUERIES);
     }
 }

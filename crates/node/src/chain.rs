@@ -1,6 +1,12 @@
 //! Where the entries of the chain and the commit certificates are on disk.
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod places;
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use consensus::{
     Configuration, Entry, Hash, Index, Point, Record, Recovery, certificate::QuorumCertificate,
@@ -8,62 +14,67 @@ use consensus::{
 };
 use storage::{Position, Reader};
 
-/// The index of what is stored: 40 bytes of memory an entry. Kept up by the disk's thread, by the
-/// same fold as recovery's.
+use places::Places;
+
+/// The index of what is stored. Kept up by the disk's thread, by the same fold as recovery's.
 pub(crate) struct StoredChain {
     configuration: Arc<Configuration>,
     reader: Reader,
     places: RwLock<Places>,
 }
 
-struct Places {
-    /// Position 0 holds index 1.
-    entries: Vec<StoredEntry<Position>>,
-    commits: Vec<(Index, Position)>,
-}
-
 impl StoredChain {
+    /// Writes down where everything is, in the index directory.
     pub(crate) fn new(
         configuration: Arc<Configuration>,
         reader: Reader,
         recovery: &Recovery<Position>,
-    ) -> Self {
-        let places = Places {
-            entries: recovery.chain.clone(),
-            commits: recovery.commits.clone(),
-        };
-        Self {
+        index: &Path,
+    ) -> io::Result<Self> {
+        let places = Places::create(index, &recovery.chain, &recovery.commits)?;
+        Ok(Self {
             configuration,
             reader,
             places: RwLock::new(places),
-        }
+        })
     }
 
     /// Takes in records that were appended.
-    pub(crate) fn appended<'a>(&self, records: impl IntoIterator<Item = (&'a Record, Position)>) {
+    pub(crate) fn appended<'a>(
+        &self,
+        records: impl IntoIterator<Item = (&'a Record, Position)>,
+    ) -> io::Result<()> {
         let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
         for (record, place) in records {
             match record {
                 Record::Entry(entry) => {
                     places.truncate(entry.index().previous());
-                    places.entries.push(StoredEntry {
+                    places.push(StoredEntry {
                         hash: entry.point().hash,
                         place,
-                    });
+                    })?;
                 }
                 Record::Truncate(index) => places.truncate(*index),
                 Record::Commit(certificate) => {
-                    places.commits.push((certificate.header.index, place));
+                    places.push_commit(certificate.header.index, place)?;
                 }
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// What is damaged in the index is logged and counts as absent.
+    fn look<T>(&self, look: impl FnOnce(&Places) -> io::Result<Option<T>>) -> Option<T> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        look(&places).unwrap_or_else(|error| {
+            tracing::error!(%error, "the index of the chain cannot be read");
+            None
+        })
     }
 
     fn place(&self, index: Index) -> Option<StoredEntry<Position>> {
-        let position = usize::try_from(index.0.checked_sub(1)?).ok()?;
-        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-        places.entries.get(position).copied()
+        self.look(|places| places.entry(index))
     }
 
     /// Whether the point is on the stored chain.
@@ -95,36 +106,24 @@ impl StoredChain {
 
     /// The furthest stored commit certificate for an index within `from..=to`.
     pub(crate) fn last_commit(&self, from: Index, to: Index) -> Option<QuorumCertificate> {
-        let within = |&&(index, _): &&(Index, Position)| (from..=to).contains(&index);
-        let place = {
-            let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-            places
-                .commits
-                .iter()
-                .rev()
-                .filter(within)
-                .max_by_key(|(index, _)| *index)?
-                .1
-        };
+        let place = self.look(|places| places.last_commit(from, to))?;
         self.commit_at(place)
     }
 
     /// The stored commit certificate of the lowest index within `from..=to`.
     pub(crate) fn first_commit(&self, from: Index, to: Index) -> Option<QuorumCertificate> {
-        let within = |&&(index, _): &&(Index, Position)| (from..=to).contains(&index);
-        let place = {
-            let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-            places
-                .commits
-                .iter()
-                .filter(within)
-                .min_by_key(|(index, _)| *index)?
-                .1
-        };
+        let place = *self.commits(from, 1).first()?;
         self.commit_at(place)
+            .filter(|certificate| certificate.header.index <= to)
     }
 
-    fn commit_at(&self, place: Position) -> Option<QuorumCertificate> {
+    /// Where the stored commit certificates for an index and those after it are, the next ones.
+    pub(crate) fn commits(&self, from: Index, most: usize) -> Vec<Position> {
+        let found = self.look(|places| places.commits_from(from, most).map(Some));
+        found.unwrap_or_default()
+    }
+
+    pub(crate) fn commit_at(&self, place: Position) -> Option<QuorumCertificate> {
         match self.read(place, 7) {
             Some(Record::Commit(certificate)) => Some(certificate),
             _ => None,
@@ -144,13 +143,6 @@ impl StoredChain {
         Record::from_bytes(&self.configuration, kind, &bytes)
             .inspect_err(|error| tracing::error!(%place, %error, "a stored record is unreadable"))
             .ok()
-    }
-}
-
-impl Places {
-    fn truncate(&mut self, last: Index) {
-        self.entries
-            .truncate(usize::try_from(last.0).unwrap_or(usize::MAX));
     }
 }
 

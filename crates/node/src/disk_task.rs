@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use consensus::{Record, VoteState, WriteId, encoding::Canonical};
-use storage::{Batch, Storage, WriteError};
+use storage::{Batch, Storage};
 
 use crate::{
     chain::StoredChain,
@@ -42,7 +42,7 @@ impl DiskTask {
     pub(crate) fn run(mut self, writes: &Receiver<Write>) {
         while let Ok(first) = writes.recv() {
             if let Err(error) = self.commit(first, writes) {
-                self.fatal.set(NodeError::Disk(error));
+                self.fatal.set(error);
                 return;
             }
         }
@@ -50,7 +50,7 @@ impl DiskTask {
 
     /// Makes `first` and what waits behind it durable as one batch. Batches that are recovered
     /// together are recovered no worse than one by one, for all wait for the same sync.
-    fn commit(&mut self, first: Write, writes: &Receiver<Write>) -> Result<(), WriteError> {
+    fn commit(&mut self, first: Write, writes: &Receiver<Write>) -> Result<(), NodeError> {
         let Write {
             mut id,
             mut vote_state,
@@ -80,7 +80,8 @@ impl DiskTask {
             records: &stored,
         })?;
         self.storage.sync()?;
-        self.chain.appended(records.iter().zip(positions));
+        let appended = self.chain.appended(records.iter().zip(positions));
+        appended.map_err(NodeError::Index)?;
         self.counters.writes.add(1);
         self.counters.syncs.add(1);
         self.mailbox.written(id);
@@ -127,7 +128,12 @@ mod tests {
         let fold = consensus::Recovery::default();
         DiskTask {
             storage,
-            chain: Arc::new(StoredChain::new(configuration(), reader, &fold)),
+            // The rows stay readable without their names.
+            chain: {
+                let index = tempfile::tempdir().unwrap();
+                let chain = StoredChain::new(configuration(), reader, &fold, index.path());
+                Arc::new(chain.unwrap())
+            },
             mailbox: Arc::default(),
             counters: Arc::default(),
             fatal: Fatal::new(),

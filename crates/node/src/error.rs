@@ -132,6 +132,14 @@ impl StartError {
             _ => None,
         }
     }
+
+    /// The index directory cannot be written.
+    pub(crate) fn index(error: std::io::Error) -> Self {
+        Self::System {
+            what: "to write the index of transactions",
+            reason: error.to_string(),
+        }
+    }
 }
 
 /// Why a running node stopped by itself.
@@ -148,6 +156,9 @@ pub enum NodeError {
         /// Where it should be.
         expected: Index,
     },
+    /// The index of transactions could not be written.
+    #[error("the index of transactions cannot be written, the node stopped: {0}")]
+    Index(std::io::Error),
     /// A thread of the node ended by a broken invariant; the log says which.
     #[error("the {0} thread failed, see the log")]
     Panicked(&'static str),

@@ -14,6 +14,7 @@
 
 mod application;
 mod application_task;
+mod archive;
 mod behaviour;
 mod bulk_judge;
 mod chain;
@@ -38,6 +39,7 @@ mod options;
 mod outbound;
 mod outcomes;
 mod peers;
+mod proofs;
 mod reading;
 mod receipts;
 mod recent;

@@ -23,6 +23,11 @@ pub const APPLY_QUEUE: usize = 512;
 pub const QUERIES: usize = 128;
 /// Questions that wait for an index to be executed.
 pub const WAITING_QUERIES: usize = 1024;
+/// Of these so many of one session.
+pub const WAITING_QUERIES_PER_SESSION: usize = 32;
+/// How far beyond what is known to exist an index may be for somebody to wait for it, or to vote
+/// that it is applied: the window of entries in flight, and the application's queue.
+pub const NEAR_ENTRIES: u64 = 1024;
 /// How long they wait before their clients are told *busy*.
 pub const QUERY_PATIENCE: Duration = Duration::from_secs(5);
 /// Linearizable reads under way.
@@ -32,12 +37,31 @@ pub const READ_QUEUE: usize = 256;
 /// Receipts and blocks that wait to be read for clients; beyond it they are told *busy*. A session
 /// has one under way at a time.
 pub const CLIENT_READS: usize = 512;
-/// Transactions whose outcomes are remembered for repeats and receipts.
-pub const REMEMBERED_TRANSACTIONS: usize = 200_000;
-/// Entries whose outcomes are remembered.
-pub const REMEMBERED_ENTRIES: usize = 65_536;
-/// Indexes for which signed statements of others are kept for receipts.
+/// Transactions whose outcomes are remembered in memory; older ones are read from disk.
+pub const REMEMBERED_TRANSACTIONS: usize = 16_384;
+/// Entries whose outcomes are remembered in memory.
+pub const REMEMBERED_ENTRIES: usize = 2048;
+/// Rows of the index of transactions that are collected in memory before they are written.
+pub const INDEX_FRESH_ROWS: usize = 65_536;
+/// Such collections that wait to be written; beyond it execution waits.
+pub const INDEX_FROZEN: usize = 2;
+/// Bytes of outcomes that are collected before they are written.
+pub const INDEX_BUFFER_BYTES: usize = 256 * 1024;
+/// Most bytes of one entry's outcomes: 1024 of them, and room.
+pub const INDEXED_ENTRY_BYTES: usize = 1 << 20;
+/// Indexes for which signed statements are kept for receipts, for each signer.
 pub const REMEMBERED_STATEMENTS: usize = 2048;
+/// Stored commit certificates that are read to find votes for an old result.
+pub const CERTIFICATES_READ: usize = 256;
+/// Receipts whose proofs are waited for, in all and for one session; others are answered at once
+/// with what there is.
+pub const WAITING_RECEIPTS: usize = 256;
+/// See [`WAITING_RECEIPTS`].
+pub const WAITING_RECEIPTS_PER_SESSION: usize = 16;
+/// How long a receipt's proofs are waited for at most.
+pub const RECEIPT_PATIENCE: Duration = Duration::from_secs(2);
+/// While they are waited for, they are looked for no more often than this.
+pub const RECEIPT_PAUSE: Duration = Duration::from_millis(5);
 /// Commit certificates kept in memory for receipts.
 pub const REMEMBERED_CERTIFICATES: usize = 1024;
 /// Most headers between a receipt's entry and the point of its certificate.

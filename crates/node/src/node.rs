@@ -16,6 +16,7 @@ use transport::{Endpoint, Limits, Mesh, Peer};
 use crate::{
     application::Application,
     application_task::{self, ApplicationTask},
+    archive::Archive,
     behaviour::Behaviour,
     checks::{RememberingPayloads, RememberingVerifier},
     client_reads,
@@ -29,7 +30,7 @@ use crate::{
     listening::{accept, listen_at},
     options::{NodeOptions, configuration},
     outbound::Outbound,
-    outcomes::EntryOutcomes,
+    outcomes::{EntryOutcomes, Outcomes},
     reading, recovery, refill,
     replica_task::{Reads, ReplicaTask},
     reporting::Reporter,
@@ -199,6 +200,8 @@ impl Prepared {
             Arc::clone(&payloads),
         );
         let evidence = EvidenceStore::new(&opened.fold.evidence);
+        let archive = Archive::create(&opened.index, application.applied());
+        let archive = archive.map_err(StartError::index)?;
         let shared = Shared::new(
             configuration,
             me,
@@ -209,13 +212,16 @@ impl Prepared {
             counters,
             Arc::clone(&opened.chain),
             evidence,
+            Outcomes::new(archive),
         );
         let mut digest = application.applied().digest;
         recovery::replay(&opened, &mut *application, &progress, |entry, applied| {
             let before = std::mem::replace(&mut digest, applied.applied.digest);
+            let outcomes = EntryOutcomes::new(entry, before, applied);
             shared
                 .outcomes
-                .add(Arc::new(EntryOutcomes::new(entry, before, applied)));
+                .add(Arc::new(outcomes))
+                .map_err(StartError::index)
         })?;
         let applied = application.applied();
         shared

@@ -4,18 +4,20 @@ use consensus::{
     Hash, Index, Mode, Signed,
     encoding::{Canonical, Writer},
     merkle,
-    message::Applied,
+    message::{Applied, Vote},
     signed::Body,
 };
 
 use crate::{
+    archive::Row,
     frames::{BlockFrame, CanonicalBytes, Id, ReceiptParts},
-    limits::{BLOCK_BYTES, RECEIPT_HEADERS, RECEIPT_ROOTS},
+    limits::{BLOCK_BYTES, CERTIFICATES_READ, RECEIPT_HEADERS, RECEIPT_ROOTS},
     outcomes::EntryOutcomes,
     shared::Shared,
+    statements::Statements,
 };
 
-/// The parts for a transaction; `None` if it is not among the recent ones.
+/// The parts for a transaction; `None` if this node has not executed it.
 pub(crate) fn parts(shared: &Shared, transaction: &[u8; 32]) -> Option<ReceiptParts> {
     let (outcomes, position) = shared.outcomes.of_transaction(transaction)?;
     let index = outcomes.applied.index;
@@ -97,34 +99,89 @@ fn commitment(shared: &Shared, index: Index) -> Commitment {
     }
 }
 
+/// Whether nothing is missing that may come a moment later. In mode `raft` nobody proves anything,
+/// and in `raft-signed` only the leader collects acknowledgements.
+pub(crate) fn is_whole(mode: Mode, parts: &ReceiptParts) -> bool {
+    match mode {
+        Mode::Byzantine => parts.commit.is_some() && !parts.result_votes.is_empty(),
+        Mode::Raft | Mode::RaftSigned => true,
+    }
+}
+
+/// So many entries beyond a receipt's own are looked at first: its proof is near, as a rule.
+const NEAR: u64 = 64;
+
 /// The results roots from the entry on, up to an index about which f + 1 votes agree with us.
 fn result_votes(shared: &Shared, outcomes: &EntryOutcomes) -> (Vec<Id>, Vec<CanonicalBytes>) {
     let own = vec![Id(outcomes.results_root.0)];
     if shared.configuration.mode() != Mode::Byzantine {
         return (own, Vec::new());
     }
-    let needed = shared.configuration.sizes().matching_answers();
-    let digest = |at: u64| shared.outcomes.of_entry(at).map(|entry| entry.applied);
-    let range = (outcomes.index(), outcomes.index() + RECEIPT_ROOTS);
-    let fits = |at: u64, vote: &Signed<consensus::message::Vote>| {
-        let ours: Option<Applied> = digest(at);
-        ours.is_some() && vote.body.applied == ours
-    };
-    let Some((to, votes)) = shared.result_votes.enough(range, needed, fits) else {
-        return (own, Vec::new());
-    };
-    let roots: Option<Vec<Id>> = (outcomes.index()..=to)
-        .map(|at| {
-            shared
-                .outcomes
-                .of_entry(at)
-                .map(|entry| Id(entry.results_root.0))
-        })
-        .collect();
-    match roots {
-        Some(roots) => (roots, votes.iter().map(signed_bytes).collect()),
-        None => (own, Vec::new()),
+    let from = outcomes.index();
+    for (entries, stored) in [
+        (NEAR, false),
+        (RECEIPT_ROOTS + 1, false),
+        (RECEIPT_ROOTS + 1, true),
+    ] {
+        let rows = shared.outcomes.rows(from, entries);
+        let found = match stored {
+            false => heard_votes(shared, from, &rows),
+            true => stored_votes(shared, from, &rows),
+        };
+        if let Some((to, votes)) = found {
+            let roots = rows.iter().zip(from..=to);
+            let roots = roots.map(|(row, _)| Id(row.results_root.0)).collect();
+            return (roots, votes.iter().map(signed_bytes).collect());
+        }
     }
+    (own, Vec::new())
+}
+
+type Found = Option<(u64, Vec<Signed<Vote>>)>;
+
+fn agrees(from: u64, rows: &[Row], at: u64, vote: &Signed<Vote>) -> bool {
+    let offset = at.checked_sub(from).and_then(|at| usize::try_from(at).ok());
+    let ours = offset.and_then(|offset| rows.get(offset));
+    ours.is_some_and(|ours| {
+        let applied = Applied {
+            index: Index(at),
+            digest: ours.digest,
+        };
+        vote.body.applied == Some(applied)
+    })
+}
+
+/// Votes that were heard lately.
+fn heard_votes(shared: &Shared, from: u64, rows: &[Row]) -> Found {
+    let needed = shared.configuration.sizes().matching_answers();
+    let to = from + (rows.len() as u64).checked_sub(1)?;
+    let fits = |at: u64, vote: &Signed<Vote>| agrees(from, rows, at, vote);
+    shared.result_votes.enough((from, to), needed, fits)
+}
+
+/// Votes in the commit certificates that are stored: they say what is applied, too, so old results
+/// are proved by what the log holds.
+fn stored_votes(shared: &Shared, from: u64, rows: &[Row]) -> Found {
+    let needed = shared.configuration.sizes().matching_answers();
+    let found = Statements::new(shared.configuration.sizes().validators());
+    let to = from + (rows.len() as u64).checked_sub(1)?;
+    for certificate in shared
+        .chain
+        .commits(Index(from), CERTIFICATES_READ)
+        .into_iter()
+        .filter_map(|place| shared.chain.commit_at(place))
+    {
+        for vote in &certificate.votes {
+            if let Some(applied) = vote.body.applied {
+                found.add(applied.index.0, vote);
+            }
+        }
+        let fits = |at: u64, vote: &Signed<Vote>| agrees(from, rows, at, vote);
+        if let Some(enough) = found.enough((from, to), needed, fits) {
+            return Some(enough);
+        }
+    }
+    None
 }
 
 /// The committed entry at an index.

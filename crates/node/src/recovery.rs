@@ -1,6 +1,9 @@
 //! From what the disk holds to a replica that may vote (P11.1, P11.2).
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use consensus::{
     Configuration, Entry, Index, Point, Record, Recovery, Restored, Verification, VoteState,
@@ -10,6 +13,7 @@ use storage::{Damage, DirectoryDisk, Identity, Options, Position, Recovered, Sto
 
 use crate::{
     application::{Application, AppliedEntry},
+    archive,
     chain::{self, StoredChain},
     error::StartError,
     losses::Losses,
@@ -20,6 +24,8 @@ use crate::{
 /// An opened data directory.
 pub(crate) struct Opened {
     pub(crate) storage: Storage,
+    /// The index directory, in which nothing is but what this start put there.
+    pub(crate) index: PathBuf,
     pub(crate) chain: Arc<StoredChain>,
     /// What the records say.
     pub(crate) fold: Recovery<Position>,
@@ -101,8 +107,9 @@ pub(crate) fn open(
         .map(VoteState::from_bytes)
         .transpose()
         .map_err(StartError::VoteState)?;
-    let chain = StoredChain::new(Arc::clone(configuration), storage.reader(), &fold);
-    let chain = Arc::new(chain);
+    let index = archive::clear(directory).map_err(StartError::index)?;
+    let chain = StoredChain::new(Arc::clone(configuration), storage.reader(), &fold, &index);
+    let chain = Arc::new(chain.map_err(StartError::index)?);
     // An entry that was replaced later is not missed.
     let missing = fold
         .chain
@@ -116,6 +123,7 @@ pub(crate) fn open(
         .collect();
     Ok(Opened {
         storage,
+        index,
         chain,
         fold,
         vote_state,
@@ -129,7 +137,7 @@ pub(crate) fn replay(
     opened: &Opened,
     application: &mut dyn Application,
     progress: &StartProgress,
-    mut applied: impl FnMut(&Entry, AppliedEntry),
+    mut applied: impl FnMut(&Entry, AppliedEntry) -> Result<(), StartError>,
 ) -> Result<(), StartError> {
     let committed = opened.fold.committed();
     let mut index = application.applied().index;
@@ -148,7 +156,7 @@ pub(crate) fn replay(
                 expected: index,
             });
         }
-        applied(&entry, result);
+        applied(&entry, result)?;
         progress.set(Stage::Replaying, index.0, committed.0);
     }
     Ok(())

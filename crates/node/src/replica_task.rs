@@ -204,7 +204,10 @@ impl ReplicaTask {
                         .send(Work::Apply(entry))
                         .map_err(|_| Gone)?;
                 }
-                Output::Certified(certificate) => self.shared.certificates.add(certificate),
+                Output::Certified(certificate) => {
+                    self.shared.certificates.add(certificate);
+                    self.shared.proofs.changed();
+                }
                 Output::ReadEntries { to, from } => {
                     if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
                         self.reader.try_send(ReadJob { to, from })

@@ -9,7 +9,10 @@ use consensus::{
     Event, InvalidPayload, NodeId, PublicKey, Request, Signature, Term, encoding::Canonical,
 };
 use rayon::prelude::*;
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::{Instant, sleep, timeout_at},
+};
 use transport::{PeerKey, Session};
 
 use crate::{
@@ -17,10 +20,10 @@ use crate::{
     client_reads::ClientReads,
     complaint::Complaint,
     frames::{
-        CanonicalBytes, ClientFrame, Id, MAX_SUBMISSIONS, OutcomeFrame, Refusal, ServerFrame,
-        Submission, TransactionState,
+        CanonicalBytes, ClientFrame, Id, MAX_SUBMISSIONS, OutcomeFrame, ReceiptParts, Refusal,
+        ServerFrame, Submission, TransactionState,
     },
-    limits::RETRY_AFTER_MILLIS,
+    limits::{RECEIPT_PATIENCE, RECEIPT_PAUSE, RETRY_AFTER_MILLIS, WAITING_RECEIPTS_PER_SESSION},
     mailbox::{Input, Item},
     outcomes::Found,
     receipts,
@@ -40,14 +43,16 @@ pub(crate) struct Server {
 }
 
 struct Client<'a> {
-    server: &'a Server,
+    server: &'a Arc<Server>,
     shared: &'a Arc<Shared>,
     key: PeerKey,
     session: u64,
+    /// Places for receipts whose proofs are waited for.
+    receipts: Arc<Semaphore>,
 }
 
 impl Server {
-    pub(crate) async fn serve(&self, session: Session) {
+    pub(crate) async fn serve(self: &Arc<Self>, session: Session) {
         let Session {
             key,
             sender,
@@ -60,6 +65,7 @@ impl Server {
             shared,
             key,
             session: shared.sessions.enter(sender),
+            receipts: Arc::new(Semaphore::new(WAITING_RECEIPTS_PER_SESSION)),
         };
         client.send(&leader_frame(shared.view()));
         loop {
@@ -174,19 +180,14 @@ impl Client<'_> {
                 None => self.refuse(id, Refusal::Stopping),
             },
             ClientFrame::Transaction { id, transaction } => {
-                let state = self.transaction(&transaction);
-                self.send(&ServerFrame::Transaction { id, state });
-            }
-            ClientFrame::Receipt { id, transaction } => {
-                let read = move |shared: &Shared| receipts::parts(shared, &transaction.0);
+                let read = move |shared: &Shared| Some(state_of(shared, &transaction));
                 match self.server.reads.read(read).await {
-                    Ok(parts) => {
-                        let parts = parts.map(Box::new);
-                        self.send(&ServerFrame::Receipt { id, parts });
-                    }
+                    Ok(Some(state)) => self.send(&ServerFrame::Transaction { id, state }),
+                    Ok(None) => self.refuse(id, Refusal::Stopping),
                     Err(refusal) => self.refuse(id, refusal),
                 }
             }
+            ClientFrame::Receipt { id, transaction } => self.receipt(id, transaction).await,
             ClientFrame::Block { id, index } => {
                 let read = move |shared: &Shared| receipts::block(shared, index);
                 match self.server.reads.read(read).await {
@@ -300,19 +301,81 @@ impl Client<'_> {
         }
     }
 
-    fn transaction(&self, transaction: &Id) -> TransactionState {
-        match self.shared.outcomes.of_transaction(&transaction.0) {
-            Some((entry, position)) => TransactionState::Applied {
-                index: entry.index(),
-                term: entry.term,
-                position: u32::try_from(position).unwrap_or(u32::MAX),
-                outcome: (&entry.outcomes[position]).into(),
-            },
-            None if self.shared.sessions.was_taken(&transaction.0) => TransactionState::Pending,
-            None => TransactionState::Unknown {
-                remembered_from: self.shared.outcomes.remembered_from(),
-            },
+    /// Answers with what a receipt is made of. Proofs come a moment after the outcome: the question
+    /// waits for them here, beside whatever else the client asks.
+    async fn receipt(&self, id: u64, transaction: Id) {
+        let found = self.server.parts(transaction).await;
+        let mode = self.shared.configuration.mode();
+        if let Ok(Some(parts)) = &found
+            && !receipts::is_whole(mode, parts)
+            && let Ok(place) = Arc::clone(&self.receipts).try_acquire_owned()
+        {
+            let (server, session) = (Arc::clone(self.server), self.session);
+            tokio::spawn(async move {
+                let found = server.wait_for_proofs(transaction, found).await;
+                server.send_receipt(session, id, found);
+                drop(place);
+            });
+        } else {
+            self.server.send_receipt(self.session, id, found);
         }
+    }
+}
+
+type Parts = Result<Option<Box<ReceiptParts>>, Refusal>;
+
+impl Server {
+    async fn parts(&self, transaction: Id) -> Parts {
+        let read = move |shared: &Shared| receipts::parts(shared, &transaction.0).map(Box::new);
+        self.reads.read(read).await
+    }
+
+    /// Looks again whenever votes or certificates came, until nothing is missing or the time is
+    /// over.
+    async fn wait_for_proofs(&self, transaction: Id, mut found: Parts) -> Parts {
+        let shared = &self.reporter.shared;
+        let mode = shared.configuration.mode();
+        let Some(waiter) = shared.proofs.waiter() else {
+            return found;
+        };
+        let deadline = Instant::now() + RECEIPT_PATIENCE;
+        loop {
+            let notified = waiter.notified();
+            found = self.parts(transaction).await;
+            match &found {
+                Ok(Some(parts)) if !receipts::is_whole(mode, parts) => {}
+                _ => return found,
+            }
+            if timeout_at(deadline, notified).await.is_err() {
+                return found;
+            }
+            // Votes of several validators come together.
+            sleep(RECEIPT_PAUSE).await;
+        }
+    }
+
+    fn send_receipt(&self, session: u64, id: u64, found: Parts) {
+        let frame = match found {
+            Ok(parts) => ServerFrame::Receipt { id, parts },
+            Err(refusal) => ServerFrame::Refused { id, refusal },
+        };
+        self.reporter.shared.sessions.send(session, &frame);
+    }
+}
+
+/// What this node knows of a transaction, or of what was done under a reference.
+fn state_of(shared: &Shared, name: &Id) -> TransactionState {
+    // Before the look: what is executed meanwhile may be missed, but is not denied.
+    let applied = shared.applied();
+    match shared.outcomes.of_transaction(&name.0) {
+        Some((entry, position)) => TransactionState::Applied {
+            index: entry.index(),
+            term: entry.term,
+            position: u32::try_from(position).unwrap_or(u32::MAX),
+            outcome: (&entry.outcomes[position]).into(),
+        },
+        None if shared.sessions.was_taken(&name.0) => TransactionState::Pending,
+        None => TransactionState::Unknown { applied },
     }
 }
 

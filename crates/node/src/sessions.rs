@@ -13,7 +13,7 @@ use crate::{
     complaint::Allowances,
     frames::{self, Id, OutcomeFrame, Refusal, ServerFrame},
     limits::{OUTCOME_FRAME_BYTES, REMEMBERED_SUBMITTERS, WATCHED_ACCOUNTS},
-    outcomes::EntryOutcomes,
+    outcomes::{EntryOutcomes, Found},
     recent::Recent,
 };
 
@@ -168,32 +168,41 @@ impl Sessions {
     }
 
     /// Sends the outcomes of an entry to everyone who waits for them: one frame for each session,
-    /// more only if it would be too large.
-    pub(crate) fn publish(&self, entry: &EntryOutcomes) {
-        let mut by_session: BTreeMap<u64, Vec<OutcomeFrame>> = BTreeMap::new();
+    /// more only if it would be too large. What stands in `first`, by position, is answered with an
+    /// earlier execution instead.
+    pub(crate) fn publish(&self, entry: &EntryOutcomes, first: &BTreeMap<usize, Found>) {
+        let mut by_session: BTreeMap<(u64, u64, u64), Vec<OutcomeFrame>> = BTreeMap::new();
         {
             let mut submitted = self
                 .submitted
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let state = self.lock();
-            for outcome in &entry.outcomes {
+            for (position, outcome) in entry.outcomes.iter().enumerate() {
+                let (index, term, outcome) = match first.get(&position) {
+                    Some((entry, position)) => {
+                        (entry.index(), entry.term, &entry.outcomes[*position])
+                    }
+                    None => (entry.index(), entry.term, outcome),
+                };
                 let submitter = submitted.remove(&outcome.key).map(|(session, _)| session);
                 let watchers = state.watchers.get(&outcome.key.account);
                 let watchers = watchers.map_or(&[][..], Vec::as_slice);
                 for &session in watchers {
-                    by_session.entry(session).or_default().push(outcome.into());
+                    let frames = by_session.entry((session, index, term)).or_default();
+                    frames.push(outcome.into());
                 }
                 if let Some(session) = submitter.filter(|session| !watchers.contains(session)) {
-                    by_session.entry(session).or_default().push(outcome.into());
+                    let frames = by_session.entry((session, index, term)).or_default();
+                    frames.push(outcome.into());
                 }
             }
         }
-        for (session, outcomes) in by_session {
+        for ((session, index, term), outcomes) in by_session {
             for outcomes in in_frames(outcomes) {
                 let frame = ServerFrame::Outcomes {
-                    index: entry.index(),
-                    term: entry.term,
+                    index,
+                    term,
                     outcomes,
                 };
                 self.send(session, &frame);

@@ -22,10 +22,11 @@ use crate::{
     conduct::Conducts,
     counters::Counters,
     evidence::EvidenceStore,
-    limits::{QUERIES, REMEMBERED_CERTIFICATES},
+    limits::{NEAR_ENTRIES, QUERIES, REMEMBERED_CERTIFICATES},
     mailbox::Mailbox,
-    outcomes::{Found, RecentOutcomes},
+    outcomes::{Found, Outcomes},
     peers::Inbox,
+    proofs::Proofs,
     sessions::Sessions,
     statements::{Claims, Statements},
 };
@@ -53,7 +54,7 @@ pub(crate) struct Shared {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) chain: Arc<StoredChain>,
-    pub(crate) outcomes: RecentOutcomes,
+    pub(crate) outcomes: Outcomes,
     pub(crate) evidence: EvidenceStore,
     pub(crate) sessions: Sessions,
     /// Votes by the index that they say is applied.
@@ -62,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) acknowledgements: Statements<RaftAppendReply>,
     pub(crate) claims: Claims,
     pub(crate) conducts: Conducts,
+    /// Told when there is more for receipts.
+    pub(crate) proofs: Proofs,
     pub(crate) certificates: Certificates,
     pub(crate) applied: AtomicU64,
     /// Set once the node's own results turn out to be wrong (P8.2).
@@ -81,6 +84,7 @@ impl Shared {
         counters: Arc<Counters>,
         chain: Arc<StoredChain>,
         evidence: EvidenceStore,
+        outcomes: Outcomes,
     ) -> Self {
         let validators = configuration.sizes().validators();
         Self {
@@ -96,11 +100,12 @@ impl Shared {
             mailbox: Arc::default(),
             counters,
             chain,
-            outcomes: RecentOutcomes::default(),
+            outcomes,
             evidence,
             sessions: Sessions::default(),
-            result_votes: Statements::new(),
-            acknowledgements: Statements::new(),
+            result_votes: Statements::new(validators),
+            acknowledgements: Statements::new(validators),
+            proofs: Proofs::default(),
             claims: Claims::new(validators),
             conducts: Conducts::new(validators),
             certificates: Certificates::default(),
@@ -110,11 +115,12 @@ impl Shared {
         }
     }
 
-    /// What is remembered of this very request. Its key may have stood for another transaction
-    /// before, whose outcome says nothing about this one.
+    /// The outcome of this very request, if it is a recent one. Its key may have stood for another
+    /// transaction before, whose outcome says nothing about this one. An older one is answered once
+    /// it is executed again, as a repeat: to look for every request on disk costs too much.
     pub(crate) fn outcome_of(&self, request: &Request) -> Option<Found> {
         match &self.transaction_id {
-            Some(id) => self.outcomes.of_transaction(&id(request.payload())?),
+            Some(id) => self.outcomes.of_recent(&id(request.payload())?),
             None => self.outcomes.of_request(&request.key()),
         }
     }
@@ -133,13 +139,27 @@ impl Shared {
         self.applied.load(Relaxed)
     }
 
+    /// How far anything can be that is to come soon: what f + 1 validators claim to hold, or this
+    /// node has executed, and as much as may be under way beyond it (P3.1, P12.1).
+    pub(crate) fn near(&self) -> u64 {
+        let claimed = self
+            .claims
+            .believable(self.configuration.sizes().matching_answers());
+        claimed.max(self.applied()).saturating_add(NEAR_ENTRIES)
+    }
+
     /// Takes from a verified message what receipts and the status need.
     pub(crate) fn observe(&self, from: NodeId, message: &Message) {
         self.conducts.observe(from, message, self.clock.now().wall);
         match message {
             Message::Vote(vote) => {
-                if let Some(applied) = vote.body.applied {
+                // Nobody can have executed what no correct node has heard of: such an index would
+                // only take the place of one that receipts need.
+                if let Some(applied) = vote.body.applied
+                    && applied.index.0 <= self.near()
+                {
                     self.result_votes.add(applied.index.0, vote);
+                    self.proofs.changed();
                 }
                 if let Some(accepted) = vote.body.accepted {
                     self.claims.add(vote.signer, accepted.index.0);
@@ -152,8 +172,9 @@ impl Shared {
             Message::RaftAppend(append) => self.claims.add(from, append.body.commit.0),
             Message::RaftAppendReply(reply) => {
                 if let AppendOutcome::Matched(point) = reply.body.outcome {
-                    if self.configuration.mode().signs() {
+                    if self.configuration.mode().signs() && point.index.0 <= self.near() {
                         self.acknowledgements.add(point.index.0, reply);
+                        self.proofs.changed();
                     }
                     self.claims.add(from, point.index.0);
                 }

@@ -9,27 +9,26 @@ use consensus::{NodeId, Signed};
 
 use crate::limits::REMEMBERED_STATEMENTS;
 
-/// The statements for the most recent indexes, one of each signer for each index.
+/// The statements of each signer about the highest indexes that it made some about. What one signer
+/// says takes no other's place.
 #[derive(Debug)]
-pub(crate) struct Statements<T>(Mutex<BTreeMap<u64, Vec<Signed<T>>>>);
+pub(crate) struct Statements<T>(Mutex<Vec<BTreeMap<u64, Signed<T>>>>);
 
 impl<T: Clone> Statements<T> {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::default())
+    pub(crate) fn new(validators: usize) -> Self {
+        Self(Mutex::new(vec![BTreeMap::new(); validators]))
     }
 
-    /// Takes in a statement whose signature was checked.
+    /// Takes in a statement whose signature was checked; of two of a signer about one index the
+    /// first stays.
     pub(crate) fn add(&self, index: u64, statement: &Signed<T>) {
-        let mut by_index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_index = by_index.entry(index).or_default();
-        if of_index
-            .iter()
-            .all(|known| known.signer != statement.signer)
-        {
-            of_index.push(statement.clone());
-        }
-        if by_index.len() > REMEMBERED_STATEMENTS {
-            by_index.pop_first();
+        let mut by_signer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(own) = by_signer.get_mut(statement.signer.position()) else {
+            return;
+        };
+        own.entry(index).or_insert_with(|| statement.clone());
+        if own.len() > REMEMBERED_STATEMENTS {
+            own.pop_first();
         }
     }
 
@@ -41,11 +40,21 @@ impl<T: Clone> Statements<T> {
         needed: usize,
         fits: impl Fn(u64, &Signed<T>) -> bool,
     ) -> Option<(u64, Vec<Signed<T>>)> {
-        let by_index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        by_index.range(from..=to).find_map(|(&index, statements)| {
-            let fitting = statements.iter().filter(|statement| fits(index, statement));
-            let fitting: Vec<_> = fitting.take(needed).cloned().collect();
-            (fitting.len() == needed).then_some((index, fitting))
+        if from > to {
+            return None;
+        }
+        let by_signer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_index: BTreeMap<u64, Vec<&Signed<T>>> = BTreeMap::new();
+        for own in &*by_signer {
+            for (&index, statement) in own.range(from..=to) {
+                if fits(index, statement) {
+                    by_index.entry(index).or_default().push(statement);
+                }
+            }
+        }
+        by_index.into_iter().find_map(|(index, fitting)| {
+            let chosen: Vec<_> = fitting.into_iter().take(needed).cloned().collect();
+            (chosen.len() == needed).then_some((index, chosen))
         })
     }
 }
@@ -93,7 +102,7 @@ mod tests {
 
     #[test]
     fn enough_distinct_signers_about_one_index_are_found() {
-        let statements = Statements::new();
+        let statements = Statements::new(4);
         statements.add(5, &statement(0, 7));
         statements.add(5, &statement(0, 7));
         statements.add(5, &statement(1, 8));
@@ -107,6 +116,25 @@ mod tests {
         statements.add(6, &statement(2, 7));
         assert_eq!(enough((0, 9)), Some(6));
         assert_eq!(enough((7, 9)), None);
+    }
+
+    #[test]
+    fn nobody_takes_the_place_of_what_others_said() {
+        let statements = Statements::new(4);
+        statements.add(5, &statement(0, 7));
+        statements.add(5, &statement(1, 7));
+        for index in 0..3 * REMEMBERED_STATEMENTS as u64 {
+            statements.add(u64::MAX - index, &statement(3, 7));
+            statements.add(index, &statement(2, 7));
+        }
+        // A signer that is no validator is not kept at all.
+        statements.add(5, &statement(4, 7));
+        let found = statements.enough((0, 9), 2, |_, _| true).unwrap();
+        let signers: Vec<_> = found.1.iter().map(|one| one.signer.0).collect();
+        assert_eq!((found.0, &signers[..]), (5, &[0, 1][..]));
+        for own in &*statements.0.lock().unwrap() {
+            assert!(own.len() <= REMEMBERED_STATEMENTS);
+        }
     }
 
     #[test]

@@ -190,12 +190,14 @@ mod tests {
     #[test]
     fn a_sync_asks_the_kernel_and_believes_it() {
         let disk = DirectoryDisk {
+            writable: true,
             path: "/dev".into(),
         };
         let file = disk.open("null").unwrap();
         file.write_at(0, b"taken").unwrap();
         assert_eq!(file.sync().unwrap_err().kind(), io::ErrorKind::InvalidInput);
         let disk = DirectoryDisk {
+            writable: true,
             path: "/dev/null".into(),
         };
         assert_eq!(

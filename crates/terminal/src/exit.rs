@@ -22,6 +22,8 @@ pub enum Code {
     AssertionFailed = 6,
     /// The local network is not in the state that the command needs.
     TestnetState = 7,
+    /// A receipt holds and does not prove that the payment was applied.
+    Unproven = 8,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
 }
@@ -45,6 +47,7 @@ impl Code {
             Self::VerificationFailed => "verification-failed",
             Self::AssertionFailed => "assertion-failed",
             Self::TestnetState => "testnet-state",
+            Self::Unproven => "unproven",
             Self::Interrupted => "interrupted",
         }
     }

@@ -141,7 +141,7 @@ fn server_frames() -> Vec<ServerFrame> {
         },
     ];
     let states = [
-        TransactionState::Unknown { remembered_from: 1 },
+        TransactionState::Unknown { applied: 1 },
         TransactionState::Pending,
         TransactionState::Applied {
             index,

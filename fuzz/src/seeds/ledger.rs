@@ -2,7 +2,7 @@
 
 use consensus::{Hash, PublicKey, encoding::Canonical};
 use keys::Address;
-use ledger::{Ledger, Operation, Query, Transaction, TransactionResult};
+use ledger::{Ledger, Operation, Query, Reference, Transaction, TransactionResult};
 
 use super::Seeds;
 use crate::{
@@ -25,9 +25,13 @@ pub(super) fn signed(name: &str, nonce: u64, operations: Vec<Operation>) -> Vec<
         network: Hash(genesis().id()),
         account: address(name),
         key: public(name),
+        opened: Hash::default(),
         nonce,
         valid_until: 1000,
-        reference: (nonce == 1).then_some([4; 32]),
+        reference: (nonce == 1).then_some(Reference {
+            name: [4; 32],
+            since: 0,
+        }),
         memo: "a memo".to_owned(),
         operations,
     };
@@ -78,7 +82,7 @@ pub(super) fn add(seeds: &mut Seeds) {
             seeds.add("result", *name, result.expect("a result").to_bytes());
         }
     }
-    // Twice: what is repeated has its first outcome.
+    // Twice: what is repeated does nothing.
     let repeated = [together.clone(), together].concat();
     let again = ledger.apply(&entry(&ledger, vec![payloads[1].1.as_slice().into()]));
     seeds.add("result", "repeated", again.outcomes[0].result.clone());

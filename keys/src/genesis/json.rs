@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::check::GenesisError;
 use super::content::{FORMAT, GenesisFile};
-use crate::name::shorten;
+use crate::{name::shorten, strict_json};
 
 /// The largest genesis file, in bytes.
 pub const MAX_GENESIS_BYTES: u64 = 8 << 20;
@@ -47,7 +47,7 @@ pub(super) fn parse(json: &[u8]) -> Result<GenesisFile, GenesisError> {
     if version.format != FORMAT {
         return Err(GenesisError::Format(version.format));
     }
-    serde_json::from_slice(json).map_err(|error| reason(&error))
+    strict_json::from_slice(json).map_err(|error| reason(&error))
 }
 
 pub(super) fn print(content: &GenesisFile) -> Result<String, GenesisError> {

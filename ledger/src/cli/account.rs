@@ -15,7 +15,6 @@ use super::{
     failure::{Failure, Outcome, missing},
     parties::{ADMIN, Party},
     payment::{Order, Until},
-    reference::Reference,
     refusal::rejected,
     setup::{Common, Setup},
 };
@@ -206,6 +205,7 @@ fn described(setup: &Setup, account: &AccountAnswer) -> Value {
         "name": name_of(setup, account),
         "account": account.account.to_string(),
         "key": account.key.to_string(),
+        "opened": account.opened.to_string(),
         "balances": balances(setup, account),
         "next_nonce": account.next_nonce,
         "used_ahead": account.used_ahead,
@@ -242,9 +242,6 @@ async fn new(setup: &Setup, arguments: &NewArguments, output: Output) -> Outcome
             ))
     })?;
     let connection = Connection::open(setup, Some(&admin.key))?;
-    // The same for every attempt: opening it twice would be refused, and this way it is not even
-    // tried.
-    let reference = Reference::given(&format!("open {address} {name}"))?;
     let order = Order {
         payer: admin,
         operations: vec![Operation::OpenAccount {
@@ -252,15 +249,17 @@ async fn new(setup: &Setup, arguments: &NewArguments, output: Output) -> Outcome
             name: Some(name.to_owned()),
         }],
         memo: String::new(),
-        reference,
+        // It needs none: no account is opened twice.
+        reference: None,
+        spread: 0,
         repeat: ["account", "new", name, "--key", &public.to_string()]
             .map(str::to_owned)
             .to_vec(),
     };
     let settled = order.settle(&connection, Until::Applied).await?;
-    let mut open_already = settled.repeated;
+    let mut open_already = false;
     if let Some(rejection) = settled.rejection() {
-        // Genesis may have opened it, so that no transaction did.
+        // By an earlier call, or in genesis.
         open_already = rejection.code == RejectionCode::AccountExists
             && is_open(&connection, name, address).await?;
     }

@@ -305,7 +305,7 @@ pub fn parse(path: &Path, bytes: &[u8], genesis: &Genesis) -> Outcome<Vec<u8>> {
             "more than {FILE_BYTES} bytes are no evidence"
         )));
     }
-    let file: File = serde_json::from_slice(bytes)
+    let file: File = keys::strict_json::from_slice(bytes)
         .map_err(|error| refused(format!("it is no evidence file: {error}")))?;
     if file.format != FORMAT {
         return Err(refused(format!(

@@ -19,6 +19,7 @@ mod receipt_verify;
 mod receipts;
 mod reference;
 mod refusal;
+mod resend;
 mod sent;
 mod setup;
 mod show;
@@ -67,7 +68,8 @@ Examples:
   ledger node --data n0 --listen 0.0.0.0:4100   # run one node of a network
 
 Exit codes: 0 done, 1 the system failed, 2 wrong use, 3 too few nodes answer or the outcome is
-unknown, 4 rejected, 5 a proof does not hold, 7 no running network here, 130 interrupted.
+unknown, 4 rejected, 5 a proof does not hold, 7 no running network here, 8 a receipt holds and proves
+no payment, 130 interrupted.
 NO_COLOR switches colours off.";
 
 #[derive(Subcommand)]
@@ -90,6 +92,9 @@ enum Command {
     /// What became of a transaction
     #[command(after_help = transaction::EXAMPLES)]
     Tx(transaction::Arguments),
+    /// Send a payment whose outcome is unknown once more, the very same one
+    #[command(after_help = resend::EXAMPLES)]
+    Resend(resend::Arguments),
     /// A committed entry and its transactions
     #[command(after_help = block::EXAMPLES)]
     Block(block::Arguments),
@@ -124,6 +129,7 @@ impl Command {
             Self::Issue(arguments) => transfer::issue(common, &arguments, output).await,
             Self::Submit(arguments) => submit::run(common, &arguments, output).await,
             Self::Tx(arguments) => transaction::run(common, &arguments, output).await,
+            Self::Resend(arguments) => resend::run(common, &arguments, output).await,
             Self::Block(arguments) => block::run(common, &arguments, output).await,
             Self::Receipt(command) => receipt::run(common, command, output).await,
             Self::Evidence(command) => evidence::run(common, command, output).await,

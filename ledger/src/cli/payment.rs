@@ -4,8 +4,9 @@
 use std::{collections::BTreeSet, pin::pin, time::Duration};
 
 use crate::{
-    Operation, Outcome as Executed, Rejection, RejectionCode, Transaction, TransactionResult,
-    limits::MEMO_BYTES, query::AccountAnswer, request_key,
+    Operation, Outcome as Executed, Reference as Named, Rejection, RejectionCode, Transaction,
+    TransactionResult, hexadecimal::HexBytes, limits::MEMO_BYTES, query::AccountAnswer,
+    request_key,
 };
 use clap::ValueEnum;
 use client::{ClientError, SignedRequest, Wait};
@@ -24,6 +25,8 @@ use super::{
 
 /// How many entries beyond the present one a transaction made here stays valid.
 const VALID_FOR: u64 = 100_000;
+/// Up to so many more, at random; in all less than the ledger allows.
+const SPREAD: u64 = 800_000;
 /// After this, somebody who watches is told what is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -43,10 +46,31 @@ pub struct Order {
     pub payer: Payer,
     pub operations: Vec<Operation>,
     pub memo: String,
-    /// Executed once at most under it.
-    pub reference: Reference,
-    /// The words of the command that repeats it.
+    /// The user's name for it, under which it is executed once at most.
+    pub reference: Option<Reference>,
+    /// The words of the command that repeats it safely; none if only the very same transaction, sent
+    /// once more, does.
     pub repeat: Vec<String>,
+    /// Entries that it stays valid beyond the usual: two payments that are made at the same moment,
+    /// alike but for this, must not be one transaction.
+    pub spread: u64,
+}
+
+/// How long beyond the usual a new order is valid, drawn at random.
+pub fn spread() -> Outcome<u64> {
+    let drawn = getrandom::u64().map_err(|error| Failure::system("draw a number", error))?;
+    Ok(drawn % SPREAD)
+}
+
+/// What is known before a transaction is signed.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis {
+    /// The entry that opened the account.
+    pub opened: Hash,
+    /// Executed so far.
+    pub applied: u64,
+    /// The reference was free up to here.
+    pub since: u64,
 }
 
 /// What became of an order.
@@ -59,9 +83,10 @@ pub struct Settled {
     pub term: Option<u64>,
     /// The number of the transaction that was sent now.
     pub nonce: u64,
-    /// Its result; `None` if only its place is certain.
+    /// Its result; `None` if only its place is certain, or it was done before.
     pub result: Option<TransactionResult>,
-    /// Whether it had been done before, and nothing was done now.
+    /// Whether it had been done before, and nothing was done now: under a reference, so that it was
+    /// applied then.
     pub repeated: bool,
 }
 
@@ -69,6 +94,7 @@ impl Settled {
     /// `committed`, `applied` or `rejected`.
     pub const fn status(&self) -> &'static str {
         match &self.result {
+            None if self.repeated => "applied",
             None => "committed",
             Some(result) => show::status(&result.outcome),
         }
@@ -112,14 +138,19 @@ pub fn free_nonce(account: &AccountAnswer, tried: &BTreeSet<u64>) -> u64 {
 
 impl Order {
     /// The signed request under that nonce, and its transaction's id.
-    pub fn sign(&self, network: Hash, nonce: u64, applied: u64) -> (SignedRequest, Transaction) {
+    pub fn sign(&self, network: Hash, nonce: u64, basis: &Basis) -> (SignedRequest, Transaction) {
+        let reference = self.reference.as_ref().map(|reference| Named {
+            name: reference.bytes(),
+            since: basis.since,
+        });
         let transaction = Transaction {
             network,
             account: self.payer.account,
             key: PublicKey(*self.payer.key.public_key().as_bytes()),
+            opened: basis.opened,
             nonce,
-            valid_until: applied.saturating_add(VALID_FOR),
-            reference: Some(self.reference.bytes()),
+            valid_until: basis.applied.saturating_add(VALID_FOR + self.spread),
+            reference,
             memo: self.memo.clone(),
             operations: self.operations.clone(),
         };
@@ -137,28 +168,57 @@ impl Order {
     ///
     /// The outcome may be a rejection: that is the caller's to report.
     pub async fn settle(&self, connection: &Connection, until: Until) -> Outcome<Settled> {
-        let account = connection
-            .account(self.payer.account, Level::Matching)
-            .await?;
-        let mut applied = account.applied;
-        let mut account = account
-            .answer
-            .ok_or_else(|| connection.no_account(&self.payer.named))?;
         let mut tried = BTreeSet::new();
         loop {
+            let looked = self.look_for_reference(connection).await?;
+            let told = connection
+                .account(self.payer.account, Level::Matching)
+                .await?;
+            let account = told
+                .answer
+                .ok_or_else(|| connection.no_account(&self.payer.named))?;
+            let basis = Basis {
+                opened: account.opened,
+                applied: told.applied,
+                since: looked.since,
+            };
             let nonce = free_nonce(&account, &tried);
             tried.insert(nonce);
-            if let Some(settled) = self.attempt(connection, nonce, applied, until).await? {
-                return Ok(settled);
+            if let Some(settled) = self.attempt(connection, nonce, &basis, until).await? {
+                let rejection = settled.rejection();
+                let too_old = |one: &Rejection| one.code == RejectionCode::ReferenceTooOld;
+                match (rejection.filter(too_old), looked.taken) {
+                    (None, _) => return Ok(settled),
+                    (Some(_), Some(taken)) => return Err(self.taken_long_ago(connection, &taken)),
+                    // Very many were taken since this one was looked for.
+                    (Some(_), None) => {}
+                }
             }
             if connection.left().is_zero() {
                 return Err(self.crowded());
             }
-            let again = connection
-                .account(self.payer.account, Level::Matching)
-                .await?;
-            applied = again.applied;
-            account = again.answer.unwrap_or(account);
+        }
+    }
+
+    /// Asks whether anything was ever done under the reference. Execution remembers the newest ones
+    /// only, so that whoever signs says up to where it was free (P6.5).
+    pub async fn look_for_reference(&self, connection: &Connection) -> Outcome<Looked> {
+        let Some(reference) = &self.reference else {
+            return Ok(Looked::default());
+        };
+        let lookup = Named::lookup(&self.payer.account, &reference.bytes());
+        let found = connection.client.reference(lookup.0, connection.left());
+        match found.await.map_err(|error| connection.unanswered(&error))? {
+            client::TransactionState::Applied { index, outcome, .. } => Ok(Looked {
+                since: index.saturating_sub(1),
+                taken: Some((Hash(outcome.transaction.0), index)),
+            }),
+            client::TransactionState::Unknown { applied } => Ok(Looked {
+                since: applied,
+                taken: None,
+            }),
+            // Some nodes know of something, and others do not yet: execution decides.
+            client::TransactionState::Pending => Ok(Looked::default()),
         }
     }
 
@@ -167,17 +227,17 @@ impl Order {
         &self,
         connection: &Connection,
         nonce: u64,
-        applied: u64,
+        basis: &Basis,
         until: Until,
     ) -> Outcome<Option<Settled>> {
         let common = &connection.setup.common;
         let network = connection.configuration.domain().network;
-        let (request, transaction) = self.sign(network, nonce, applied);
+        let (request, transaction) = self.sign(network, nonce, basis);
         let id = Hash(request.transaction);
         let note = Sent {
             network: network.to_string(),
             repeat: self.repeat.clone(),
-            made_at: applied,
+            payload: HexBytes(request.payload.clone()),
             valid_until: transaction.valid_until,
         };
         note.store(common, &id);
@@ -192,38 +252,42 @@ impl Order {
                 return Ok(None);
             }
         };
-        let mut result = result_of(&done.result)?;
-        let mut done = done;
-        if until == Until::Committed && result.outcome != Executed::Applied {
-            // One node says that it failed. Whether that is so, enough nodes must say.
-            match self.submit(connection, &id, request, Wait::Applied).await? {
-                Some(again) => done = again,
-                None => return Ok(None),
-            }
-            result = result_of(&done.result)?;
-        }
-        Sent::forget(common, &id);
-        if let Executed::Rejected(rejection) = &result.outcome
-            && rejection.code == RejectionCode::NonceUsed
-        {
-            return Ok(None);
-        }
-        let certain = until == Until::Applied || result.outcome != Executed::Applied;
         let mut settled = Settled {
             id,
             index: done.index,
             term: Some(done.term),
             nonce,
-            result: certain.then_some(result),
+            result: None,
             repeated: false,
         };
-        if let Some(earlier) = result.repeats
-            && earlier.transaction != id
-        {
-            settled.id = earlier.transaction;
-            settled.index = earlier.place.index;
-            settled.term = term_of(connection, earlier.transaction).await;
-            settled.repeated = true;
+        let done = if until == Until::Committed {
+            // The place is certain; what became of it is one node's word. If that is anything but
+            // good news, enough nodes must say it.
+            let said = TransactionResult::from_bytes(&done.result);
+            if said.is_ok_and(|said| said.outcome == Executed::Applied) {
+                Sent::forget(common, &id);
+                return Ok(Some(settled));
+            }
+            match self.submit(connection, &id, request, Wait::Applied).await? {
+                Some(again) => again,
+                None => return Ok(None),
+            }
+        } else {
+            done
+        };
+        let result = result_of(&done.result)?;
+        Sent::forget(common, &id);
+        (settled.index, settled.term) = (done.index, Some(done.term));
+        match (result.outcome, result.repeats) {
+            // Another transaction settled the nonce.
+            (Executed::Repeat, None) => return Ok(None),
+            (Executed::Repeat, Some(earlier)) => {
+                settled.id = earlier.transaction;
+                settled.index = earlier.place.index;
+                settled.term = term_of(connection, earlier.transaction).await;
+                settled.repeated = true;
+            }
+            (Executed::Applied | Executed::Rejected(_), _) => settled.result = Some(result),
         }
         Ok(Some(settled))
     }
@@ -265,6 +329,15 @@ impl Order {
     }
 }
 
+/// What is known of a reference before a transaction is signed under it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looked {
+    /// Free up to here.
+    pub since: u64,
+    /// The transaction that was applied under it, and the index of its entry.
+    pub taken: Option<(Hash, u64)>,
+}
+
 /// The result that enough nodes gave.
 pub fn result_of(bytes: &[u8]) -> Outcome<TransactionResult> {
     TransactionResult::from_bytes(bytes).map_err(|error| {
@@ -296,6 +369,7 @@ mod tests {
         AccountAnswer {
             account: key.address(),
             key,
+            opened: Hash::default(),
             name: None,
             balances: BTreeMap::new(),
             next_nonce,

@@ -20,7 +20,9 @@ pub const EXAMPLES: &str = "\
 A receipt proves a payment to somebody who has the genesis file and nothing else. What it can prove
 depends on the network's mode, and `verify` says it: in byzantine mode place, commit and result; in
 raft-signed that a majority acknowledged it; in raft, where no node signs anything, only that the
-payer signed it.
+payer signed it. `verify` ends with 0 only if the receipt proves that the payment was applied: with 4
+if it was rejected or is a repeat, and with 8 if the receipt holds but does not prove what became of
+it, as always in the Raft modes.
 
 Examples:
   ledger receipt get 8f0c… --out receipt.json
@@ -31,7 +33,7 @@ Examples:
 pub enum Command {
     /// Ask the nodes for a transaction's receipt, and check it
     Get(GetArguments),
-    /// Check a receipt offline, step by step; exit code 5 if it does not hold
+    /// Check a receipt offline, step by step; exit code 0 only if it proves that the payment was made
     Verify(receipt_verify::Arguments),
 }
 

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use crate::{
-    Assurance, Receipt, ReceiptFailure, VerifiedReceipt, limits::RECEIPT_BYTES, receipt::Step,
+    Assurance, Outcome as Executed, Receipt, ReceiptFailure, VerifiedReceipt,
+    limits::RECEIPT_BYTES,
+    receipt::{Shown, Step},
 };
 use clap::Args;
 use consensus::encoding::Canonical;
 use serde_json::{Value, json};
-use terminal::Output;
+use terminal::{Output, exit::Code};
 
 use super::{
     failure::{Failure, Outcome},
@@ -42,16 +44,80 @@ pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
                 known.map_or_else(|| account.to_string(), |account| account.name.clone())
             };
             let transaction = &verified.transaction.transaction;
-            let mut lines: Vec<String> = verified.steps.iter().map(passed).collect();
-            lines.push(String::new());
-            lines.push(format!("The receipt holds: {}.", conclusion(&verified)));
+            // What happened to the payment comes first: the rest is how that is known.
+            let mut lines = vec![happened(&verified)];
             let operations = show::operations(&genesis, transaction, names);
             lines.extend(operations.into_iter().map(|line| format!("  {line}")));
-            output.result(&described(&verified), &lines.join("\n"));
-            Ok(())
+            lines.push(String::new());
+            lines.extend(verified.steps.iter().map(passed));
+            lines.push(String::new());
+            lines.push(format!("The receipt holds: {}.", conclusion(&verified)));
+            if verified.shown() == Shown::Applied {
+                output.result(&described(&verified), &lines.join("\n"));
+                return Ok(());
+            }
+            for line in &lines {
+                output.remark(line);
+            }
+            Err(not_paid(&verified))
         }
         Err(failure) => Err(refused(&failure, output)),
     }
+}
+
+/// A sentence about the payment.
+fn happened(verified: &VerifiedReceipt) -> String {
+    let index = verified.place.index;
+    match verified.shown() {
+        Shown::Applied => format!("APPLIED in entry {index}: this was done."),
+        Shown::Rejected => {
+            format!("REJECTED in entry {index}: nothing of this was done, and never will be.")
+        }
+        Shown::Repeat => format!(
+            "REPEAT in entry {index}: nothing of this was done there, it was settled before."
+        ),
+        Shown::Unproven => {
+            "NOT PROVEN: this receipt does not show whether this was done.".to_owned()
+        }
+    }
+}
+
+/// The receipt holds, and nobody should take it for a payment.
+fn not_paid(verified: &VerifiedReceipt) -> Failure {
+    let result = verified.result.as_ref().map(|result| &result.result);
+    let (code, message, meaning) = match verified.shown() {
+        Shown::Rejected => (
+            Code::Rejected,
+            match result.map(|result| &result.outcome) {
+                Some(Executed::Rejected(rejection)) => {
+                    format!("the transaction was rejected: {rejection}")
+                }
+                _ => "the transaction was rejected".to_owned(),
+            },
+            "No money moved by it, and none will.",
+        ),
+        Shown::Repeat => (
+            Code::Rejected,
+            match result.and_then(|result| result.repeats) {
+                Some(earlier) => format!(
+                    "the receipt is of a repeat: transaction {} of entry {} was applied under its reference",
+                    earlier.transaction, earlier.place.index
+                ),
+                None => "the receipt is of a repeat: the nonce was settled before".to_owned(),
+            },
+            "No money moved where this receipt points. The receipt of the first execution shows what was done.",
+        ),
+        Shown::Applied | Shown::Unproven => (
+            Code::Unproven,
+            "the receipt does not prove that the transaction was applied".to_owned(),
+            "Do not take it for a payment. Ask for a receipt with a certified result; in the Raft modes nobody signs results.",
+        ),
+    };
+    let mut failure = Failure::new(code, message).meaning(meaning);
+    if let Value::Object(known) = described(verified) {
+        failure.known = known;
+    }
+    failure
 }
 
 fn passed(step: &Step) -> String {
@@ -78,6 +144,13 @@ fn described(verified: &VerifiedReceipt) -> Value {
     let result = verified.result.as_ref();
     json!({
         "valid": true,
+        "applied": verified.shown() == Shown::Applied,
+        "shown": match verified.shown() {
+            Shown::Applied => "applied",
+            Shown::Rejected => "rejected",
+            Shown::Repeat => "repeat",
+            Shown::Unproven => "unproven",
+        },
         "id": verified.id.to_string(),
         "assurance": match verified.assurance {
             Assurance::InclusionOnly => "inclusion-only",
@@ -93,6 +166,7 @@ fn described(verified: &VerifiedReceipt) -> Value {
             "certified": result.certified,
             "status": show::status(&result.result.outcome),
             "rejection": show::rejection(&result.result.outcome),
+            "repeats": show::repeats(&result.result),
             "bytes": keys::to_hex(&result.result.to_bytes()),
         })),
         "steps": verified.steps.iter().map(|step| step_json(step, true)).collect::<Vec<_>>(),

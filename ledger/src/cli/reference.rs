@@ -1,7 +1,6 @@
 //! References: the user's own name for a payment, under which it is made once at most.
 
 use consensus::hashing::tagged_hash;
-use keys::to_hex;
 
 use super::failure::{Failure, Outcome};
 
@@ -27,13 +26,6 @@ impl Reference {
         }
     }
 
-    /// A new one that nobody has used.
-    pub fn random() -> Outcome<Self> {
-        let mut bytes = [0; 12];
-        getrandom::fill(&mut bytes).map_err(|error| Failure::system("make a reference", error))?;
-        Ok(Self(to_hex(&bytes)))
-    }
-
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -50,11 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn random_references_differ_and_given_ones_repeat() {
-        assert_ne!(
-            Reference::random().unwrap().bytes(),
-            Reference::random().unwrap().bytes()
-        );
+    fn one_text_is_one_reference() {
         let given = || Reference::given("invoice 2026-7").unwrap();
         assert_eq!(given().bytes(), given().bytes());
         assert_ne!(

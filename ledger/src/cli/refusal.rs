@@ -6,7 +6,9 @@ use client::ClientError;
 use consensus::Hash;
 use terminal::{exit::Code, explained, show_span};
 
-use super::{connect::Connection, failure::Failure, payment::Order, show};
+use super::{
+    connect::Connection, failure::Failure, payment::Order, reference::Reference, show,
+};
 
 impl Order {
     /// Nothing certain came back, or that it is refused.
@@ -62,7 +64,11 @@ impl Order {
     /// The payment may have been made or not, and repeating it is safe.
     pub fn undecided(&self, connection: &Connection, id: &Hash, failure: Failure) -> Failure {
         let common = &connection.setup.common;
-        let words: Vec<&str> = self.repeat.iter().map(String::as_str).collect();
+        let resend = ["resend".to_owned(), id.to_string()];
+        let words: Vec<&str> = match self.repeat.is_empty() {
+            true => resend.iter().map(String::as_str).collect(),
+            false => self.repeat.iter().map(String::as_str).collect(),
+        };
         let mut next = vec![
             explained(&common.command(&words), "repeats this payment safely"),
             explained(
@@ -74,13 +80,26 @@ impl Order {
         failure
             .meaning(
                 "The outcome is unknown: the payment may still be carried out, once at most. \
-                 Repeat it under its reference only, or you may pay twice.",
+                 Repeat it only as said here, or you may pay twice.",
             )
             .next(next.join("\n  "))
             .known("id", id.to_string())
             .known("status", "unknown")
-            .known("reference", self.reference.as_str())
+            .known("reference", self.reference.as_ref().map(Reference::as_str))
             .known("repeat", common.command(&words))
+    }
+
+    /// The reference was used, so long ago that execution no longer knows for what.
+    pub fn taken_long_ago(&self, connection: &Connection, (id, index): &(Hash, u64)) -> Failure {
+        rejected(&RejectionCode::ReferenceTooOld.into())
+            .meaning(format!(
+                "No money moved now: the reference was used in entry {index}, by transaction {id}."
+            ))
+            .known("earlier", id.to_string())
+            .next(explained(
+                &connection.setup.common.command(&["tx", &id.to_string()]),
+                "what was paid under it",
+            ))
     }
 
     pub fn crowded(&self) -> Failure {
@@ -116,9 +135,7 @@ pub fn rejected(rejection: &Rejection) -> Failure {
         }
         RejectionCode::NotAdmin => "Only the admin's key of genesis may do this.",
         RejectionCode::SelfTransfer => "Choose another recipient.",
-        RejectionCode::TooManyReferences => {
-            "Use another account: every payment of this program takes a reference."
-        }
+        RejectionCode::ReferenceTooOld => "Choose another --reference for another payment.",
         RejectionCode::Expired => "Send it anew.",
         _ => "",
     };

@@ -1,5 +1,5 @@
 //! What was sent from here: enough to say later that a transaction which nobody knows has expired,
-//! and which reference repeats it.
+//! and to send it once more.
 
 use std::{fs, io, path::PathBuf};
 
@@ -7,19 +7,20 @@ use consensus::Hash;
 use serde::{Deserialize, Serialize};
 
 use super::setup::Common;
+use crate::hexadecimal::HexBytes;
 
-/// Most bytes of a note that are read.
-const LIMIT: u64 = 4096;
+/// Most bytes of a note that are read: the largest transaction in hexadecimal, and room.
+const LIMIT: u64 = 256 * 1024;
 
 /// A note about a transaction, written before it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// The network's id.
     pub network: String,
-    /// The words of the command that repeats it.
+    /// The words of the command that repeats it safely, if it was made under a reference.
     pub repeat: Vec<String>,
-    /// Executed so far when it was made.
-    pub made_at: u64,
+    /// The signed transaction in hexadecimal: to send it again is safe.
+    pub payload: HexBytes,
     /// The last index at which it may execute.
     pub valid_until: u64,
 }
@@ -74,7 +75,7 @@ mod tests {
         let note = Sent {
             network: "aa".to_owned(),
             repeat: vec!["transfer".to_owned()],
-            made_at: 5,
+            payload: HexBytes(vec![0xab]),
             valid_until: 9,
         };
         note.store(&common, &id);

@@ -6,18 +6,19 @@ use serde_json::{Value, json};
 
 use super::money::Unit;
 
-/// `applied` or `rejected`.
+/// `applied`, `rejected` or `repeat`.
 pub const fn status(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Applied => "applied",
         Outcome::Rejected(_) => "rejected",
+        Outcome::Repeat => "repeat",
     }
 }
 
 /// Why it was rejected, if it was.
 pub fn rejection(outcome: &Outcome) -> Value {
     match outcome {
-        Outcome::Applied => Value::Null,
+        Outcome::Applied | Outcome::Repeat => Value::Null,
         Outcome::Rejected(rejection) => json!({
             "code": rejection.code.as_str(),
             "number": rejection.code.number(),
@@ -28,7 +29,7 @@ pub fn rejection(outcome: &Outcome) -> Value {
     }
 }
 
-/// The execution that a repeat was answered with, if it is one.
+/// The transaction that was applied under the same reference, if this one repeats it.
 pub fn repeats(result: &TransactionResult) -> Value {
     result.repeats.map_or(Value::Null, |earlier| {
         json!({
@@ -92,9 +93,11 @@ pub fn transaction(transaction: &Transaction) -> Value {
     };
     json!({
         "account": transaction.account.to_string(),
+        "opened": transaction.opened.to_string(),
         "nonce": transaction.nonce,
         "valid_until": transaction.valid_until,
-        "reference_hash": transaction.reference.map(|reference| keys::to_hex(&reference)),
+        "reference_hash": transaction.reference.map(|reference| keys::to_hex(&reference.name)),
+        "reference_since": transaction.reference.map(|reference| reference.since),
         "memo": transaction.memo,
         "operations": transaction.operations.iter().map(operation).collect::<Vec<_>>(),
     })

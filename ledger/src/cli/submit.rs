@@ -22,7 +22,7 @@ use super::{
     failure::{Failure, Outcome},
     lines::Lines,
     money::Unit,
-    payment::{Order, check_memo, free_nonce, result_of},
+    payment::{Basis, Order, check_memo, free_nonce, result_of, spread},
     reference::Reference,
     refusal::rejected,
     setup::{Common, Setup},
@@ -69,6 +69,7 @@ struct Nonces {
     free: BTreeSet<u64>,
     taken: BTreeSet<u64>,
     applied: u64,
+    opened: Hash,
 }
 
 /// What all lines share.
@@ -119,7 +120,8 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
             Ok((order, given)) => {
                 let work = Arc::clone(&work);
                 tasks.spawn(async move {
-                    let reference = Some(order.reference.as_str().to_owned());
+                    let reference = order.reference.as_ref();
+                    let reference = reference.map(|reference| reference.as_str().to_owned());
                     let end = work.settle(&order).await;
                     let end = match end {
                         Ok(end) => end,
@@ -222,10 +224,8 @@ async fn prepare(
     let unit = Unit::find(&setup.genesis, line.asset.as_deref())?;
     let amount = unit.parse(&line.amount.text())?;
     check_memo(&line.memo)?;
-    let reference = match &line.reference {
-        Some(text) => Reference::given(text)?,
-        None => Reference::random()?,
-    };
+    let reference = line.reference.as_deref().map(Reference::given);
+    let reference = reference.transpose()?;
     let payer = match payers.get(&line.from) {
         Some(payer) => payer.clone(),
         None => {
@@ -248,8 +248,13 @@ async fn prepare(
     if !line.memo.is_empty() {
         repeat.extend(["--memo", &line.memo]);
     }
-    repeat.extend(["--reference", reference.as_str()]);
-    let repeat = repeat.into_iter().map(str::to_owned).collect();
+    let repeat = match &reference {
+        Some(reference) => {
+            repeat.extend(["--reference", reference.as_str()]);
+            repeat.into_iter().map(str::to_owned).collect()
+        }
+        None => Vec::new(),
+    };
     let order = Order {
         payer,
         operations: vec![Operation::Transfer {
@@ -260,6 +265,7 @@ async fn prepare(
         memo: line.memo,
         reference,
         repeat,
+        spread: spread()?,
     };
     Ok((order, given))
 }
@@ -299,8 +305,8 @@ impl Work {
         Arc::clone(accounts.entry(account).or_default())
     }
 
-    /// A nonce that is free as far as is known, and how far the ledger is.
-    async fn nonce(&self, order: &Order, nonces: &Mutex<Nonces>) -> Outcome<(u64, u64)> {
+    /// A nonce that is free as far as is known, and what else a transaction is made with.
+    async fn nonce(&self, order: &Order, nonces: &Mutex<Nonces>) -> Outcome<(u64, Basis)> {
         let mut nonces = nonces.lock().await;
         if let Some(failure) = self.gone.get() {
             let seen = Failure::new(Code::NoQuorum, failure.message.clone());
@@ -323,6 +329,7 @@ impl Work {
                 .answer
                 .ok_or_else(|| self.connection.no_account(&order.payer.named))?;
             nonces.applied = nonces.applied.max(told.applied);
+            nonces.opened = account.opened;
             let lowest = account.next_nonce;
             nonces.taken.retain(|nonce| *nonce >= lowest);
             let mut tried = nonces.taken.clone();
@@ -334,15 +341,25 @@ impl Work {
         }
         let nonce = nonces.free.pop_first().unwrap_or_default();
         nonces.taken.insert(nonce);
-        Ok((nonce, nonces.applied))
+        let basis = Basis {
+            opened: nonces.opened,
+            applied: nonces.applied,
+            since: 0,
+        };
+        Ok((nonce, basis))
     }
 
     async fn settle(&self, order: &Order) -> Outcome<End> {
         let nonces = self.nonces(order.payer.account).await;
         let network = self.connection.configuration.domain().network;
         for _ in 0..ATTEMPTS {
-            let (nonce, applied) = self.nonce(order, &nonces).await?;
-            let (request, _) = order.sign(network, nonce, applied);
+            let looked = order.look_for_reference(&self.connection).await?;
+            let (nonce, basis) = self.nonce(order, &nonces).await?;
+            let basis = Basis {
+                since: looked.since,
+                ..basis
+            };
+            let (request, _) = order.sign(network, nonce, &basis);
             let id = Hash(request.transaction);
             let submitted = self.connection.client.submit_and_wait(
                 request,
@@ -362,21 +379,29 @@ impl Work {
                 }
             };
             let result = result_of(&done.result)?;
-            if let Executed::Rejected(rejection) = &result.outcome {
-                let mut nonces = nonces.lock().await;
-                match rejection.code {
-                    RejectionCode::NonceUsed | RejectionCode::NonceTooFar => {
-                        // What is known of the account's nonces is out of date.
-                        nonces.free.clear();
-                        nonces.taken.remove(&nonce);
-                        continue;
-                    }
-                    code if !code.uses_nonce() => {
+            match (&result.outcome, result.repeats) {
+                (Executed::Repeat, None) => {
+                    // Another transaction settled it: what is known of the account's nonces is out
+                    // of date.
+                    nonces.lock().await.free.clear();
+                    continue;
+                }
+                (Executed::Rejected(rejection), _) => {
+                    if !rejection.code.uses_nonce() {
+                        let mut nonces = nonces.lock().await;
                         nonces.taken.remove(&nonce);
                         nonces.free.insert(nonce);
                     }
-                    _ => {}
+                    if rejection.code == RejectionCode::ReferenceTooOld {
+                        match looked.taken {
+                            Some(taken) => {
+                                return Err(order.taken_long_ago(&self.connection, &taken));
+                            }
+                            None => continue,
+                        }
+                    }
                 }
+                _ => {}
             }
             return Ok(End::Done {
                 id,

@@ -57,7 +57,7 @@ impl Totals {
     pub fn note(&mut self, end: &End) {
         match end {
             End::Done { result, .. } => match result.outcome {
-                Executed::Applied if result.repeats.is_some() => self.repeated += 1,
+                Executed::Repeat => self.repeated += 1,
                 Executed::Applied => self.applied += 1,
                 Executed::Rejected(_) => self.rejected += 1,
             },
@@ -103,9 +103,14 @@ pub fn finish(
         } => {
             let first = result.repeats.map_or(id, |earlier| earlier.transaction);
             let index = result.repeats.map_or(index, |earlier| earlier.place.index);
+            // Under a reference only what was applied is repeated.
+            let status = match result.outcome {
+                Executed::Repeat => show::status(&Executed::Applied),
+                outcome => show::status(&outcome),
+            };
             let json = json!({
                 "id": first.to_string(),
-                "status": show::status(&result.outcome),
+                "status": status,
                 "index": index,
                 "term": result.repeats.is_none().then_some(term),
                 "repeated": result.repeats.is_some(),
@@ -113,7 +118,9 @@ pub fn finish(
                 "result": keys::to_hex(&result.to_bytes()),
             });
             let text = match &result.outcome {
-                Executed::Applied => format!("applied in entry {index}  {first}"),
+                Executed::Applied | Executed::Repeat => {
+                    format!("applied in entry {index}  {first}")
+                }
                 Executed::Rejected(rejection) => format!("rejected: {rejection}  {first}"),
             };
             (json, text)

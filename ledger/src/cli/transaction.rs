@@ -1,6 +1,6 @@
 //! `ledger tx ID`: what became of a transaction.
 
-use crate::{Answer, Outcome as Executed, Query, RejectionCode};
+use crate::{Outcome as Executed, RejectionCode};
 use clap::Args;
 use client::TransactionState;
 use consensus::Hash;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use terminal::{Output, exit::Code, explained};
 
 use super::{
-    connect::{Connection, Level},
+    connect::Connection,
     failure::{Failure, Outcome},
     payment::result_of,
     receipts::{self, Gathered, MOMENT},
@@ -19,11 +19,13 @@ use super::{
 
 pub const EXAMPLES: &str = "\
 One of these, and nothing else:
-  unknown    no node that was asked knows it, or not any more: nodes remember the last ones only
+  unknown    no node that was asked knows it
   pending    a node has taken it, and it is not in the ledger yet
   committed  its place in the ledger is certain, its result is not yet known to enough nodes
   applied    it took effect
-  rejected   it had no effect, for the reason given by a code
+  rejected   it had no effect and never will have, for the reason given by a code
+  repeat     it had no effect: its nonce was settled before by another transaction, or the payment
+             of its reference was made before
   expired    its time is over: it had no effect and never will have
 
 The exit code is 3 while the outcome is open (unknown, pending), and 0 once it is one of the others.
@@ -40,6 +42,7 @@ enum State {
     Committed,
     Applied,
     Rejected,
+    Repeat,
     Expired,
 }
 
@@ -51,6 +54,7 @@ impl State {
             Self::Committed => "committed",
             Self::Applied => "applied",
             Self::Rejected => "rejected",
+            Self::Repeat => "repeat",
             Self::Expired => "expired",
         }
     }
@@ -58,6 +62,7 @@ impl State {
     const fn of(outcome: &Executed) -> Self {
         match outcome {
             Executed::Applied => Self::Applied,
+            Executed::Repeat => Self::Repeat,
             Executed::Rejected(rejection) => match rejection.code {
                 RejectionCode::Expired => Self::Expired,
                 _ => Self::Rejected,
@@ -104,11 +109,15 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
                 text.push_str(&format!(": {rejection}. No money moved"));
             }
             text.push('.');
-            if let Some(earlier) = result.repeats {
-                text.push_str(&format!(
+            match (&result.outcome, result.repeats) {
+                (Executed::Repeat, Some(earlier)) => text.push_str(&format!(
                     "\nIt repeats {} of entry {} and had no effect of its own.",
                     earlier.transaction, earlier.place.index
-                ));
+                )),
+                (Executed::Repeat, None) => text.push_str(
+                    "\nAnother transaction had settled its nonce. It had no effect and never will have.",
+                ),
+                _ => {}
             }
             let place = json!({
                 "index": index,
@@ -127,9 +136,7 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
             ]));
         }
         TransactionState::Pending => pending(&connection, &id, output).await?,
-        TransactionState::Unknown { remembered_from } => {
-            unknown(&connection, &id, remembered_from, output).await?;
-        }
+        TransactionState::Unknown { applied } => unknown(&connection, &id, applied, output)?,
     }
     Ok(())
 }
@@ -166,51 +173,33 @@ async fn pending(connection: &Connection, id: &Hash, output: Output) -> Outcome 
     }
 }
 
-/// Nobody knows it. If it was sent from here, it may be certain that nobody ever will.
-async fn unknown(
-    connection: &Connection,
-    id: &Hash,
-    remembered_from: u64,
-    output: Output,
-) -> Outcome {
+/// No entry up to `applied` holds it. If it was sent from here, it may be certain that none ever
+/// will.
+fn unknown(connection: &Connection, id: &Hash, applied: u64, output: Output) -> Outcome {
     let common = &connection.setup.common;
     let note = Sent::load(common, id);
-    if let Some(note) = &note {
-        // Each of f + 1 nodes says that it is not among all that it executed up to an index.
-        let query = Query::Transaction { id: *id };
-        let told = connection.ask(&query, Level::Matching).await?;
-        let absent = told.answer == Answer::Transaction(None);
-        if absent && told.applied > note.valid_until && remembered_from <= note.made_at {
-            Sent::forget(common, id);
-            output.result(
-                &described(
-                    id,
-                    State::Expired,
-                    json!({"valid_until": note.valid_until, "applied": told.applied}),
-                ),
-                &format!(
-                    "expired: it was valid until entry {}, and the ledger is at {}. It had no effect and never will have.",
-                    note.valid_until, told.applied
-                ),
-            );
-            return Ok(());
-        }
+    let valid_until = note.as_ref().map(|note| note.valid_until);
+    let json = json!({"valid_until": valid_until, "applied": applied});
+    if let Some(last) = valid_until.filter(|last| applied >= *last) {
+        Sent::forget(common, id);
+        output.result(
+            &described(id, State::Expired, json),
+            &format!(
+                "expired: it was valid until entry {last}, and no entry up to {applied} holds it. It had no effect and never will have."
+            ),
+        );
+        return Ok(());
     }
-    let json = json!({
-        "remembered_from": remembered_from,
-        "valid_until": note.as_ref().map(|note| note.valid_until),
-    });
     let text = format!(
-        "unknown: no node that was asked knows it{}.",
-        if remembered_from > 1 {
-            format!(", among those since entry {remembered_from}")
-        } else {
-            String::new()
-        }
+        "unknown: no entry up to {applied} holds it, and no node that was asked has taken it."
     );
     output.result(&described(id, State::Unknown, json), &text);
     if let Some(note) = &note {
-        let words: Vec<&str> = note.repeat.iter().map(String::as_str).collect();
+        let id = id.to_string();
+        let words: Vec<&str> = match note.repeat.is_empty() {
+            true => vec!["resend", &id],
+            false => note.repeat.iter().map(String::as_str).collect(),
+        };
         output.remark("It was sent from here, and may still be carried out, once at most.");
         output.next(&explained(&common.command(&words), "repeats it safely"));
     }
@@ -234,6 +223,7 @@ mod tests {
     #[test]
     fn every_outcome_is_one_of_the_states() {
         assert_eq!(State::of(&Executed::Applied), State::Applied);
+        assert_eq!(State::of(&Executed::Repeat), State::Repeat);
         for code in RejectionCode::ALL {
             let state = State::of(&Executed::Rejected(Rejection::from(*code)));
             let expected = match code {

@@ -10,7 +10,7 @@ use super::{
     failure::{Failure, Outcome},
     money::Unit,
     parties::ADMIN,
-    payment::{Order, Settled, Until, check_memo},
+    payment::{Order, Settled, Until, check_memo, spread},
     receipts::{self, Gathered},
     reference::Reference,
     refusal::rejected,
@@ -20,8 +20,8 @@ use super::{
 pub const TRANSFER_EXAMPLES: &str = "\
 AMOUNT counts the asset's smallest unit, here, in balances, in files and in JSON: with an asset of
 two decimals 250 is 2.50. Every call makes a new payment, unless --reference names one: under one
-reference an account pays once, however often it is repeated. A call without --reference makes one
-up, and says it where repeating may be needed.
+reference an account pays once, however often it is repeated. Where the outcome of a call without a
+reference stays unknown, it says how to send the very same payment once more.
 
 Examples:
   ledger transfer alice bob 250
@@ -122,10 +122,8 @@ impl Payment<'_> {
         let unit = Unit::find(&setup.genesis, details.asset.as_deref())?;
         let amount = unit.parse(self.amount)?;
         check_memo(&details.memo)?;
-        let reference = match &details.reference {
-            Some(text) => Reference::given(text)?,
-            None => Reference::random()?,
-        };
+        let reference = details.reference.as_deref().map(Reference::given);
+        let reference = reference.transpose()?;
         let payer = match self.from {
             Some(from) => Connection::payer_of(&setup, from, details.key.as_deref()).await?,
             None => setup.payer(ADMIN, details.key.as_deref())?,
@@ -141,18 +139,19 @@ impl Payment<'_> {
             Some(_) => Operation::Transfer { to, asset, amount },
             None => Operation::Issue { to, asset, amount },
         };
-        let repeat = self.repeat(&reference);
+        let repeat = reference.as_ref().map(|reference| self.repeat(reference));
         let order = Order {
             payer,
             operations: vec![operation],
             memo: details.memo.clone(),
             reference: reference.clone(),
-            repeat,
+            repeat: repeat.unwrap_or_default(),
+            spread: spread()?,
         };
         let settled = order.settle(&connection, details.wait).await;
         let settled = settled.map_err(doubt)?;
         let receipt = receipts::gather(&connection, settled.id, receipts::MOMENT).await;
-        let known = described(&settled, &reference, &receipt);
+        let known = described(&settled, reference.as_ref(), &receipt);
         if let Some(rejection) = settled.rejection() {
             let mut failure = rejected(&rejection);
             let status = std::mem::take(&mut failure.known);
@@ -162,7 +161,7 @@ impl Payment<'_> {
         }
         output.result(
             &known,
-            &self.text(&settled, &reference, &receipt, &unit.text(amount)),
+            &self.text(&settled, reference.as_ref(), &receipt, &unit.text(amount)),
         );
         output.next(&common.command(&[
             "receipt",
@@ -199,7 +198,7 @@ impl Payment<'_> {
     fn text(
         &self,
         settled: &Settled,
-        reference: &Reference,
+        reference: Option<&Reference>,
         receipt: &Gathered,
         amount: &str,
     ) -> String {
@@ -223,12 +222,13 @@ impl Payment<'_> {
         format!(
             "{done}: {} in entry {}{term}.\n  \
              id         {}\n  \
-             reference  {}\n  \
-             receipt    {}",
+             {}receipt    {}",
             settled.status(),
             settled.index,
             settled.id,
-            reference.as_str(),
+            reference.map_or_else(String::new, |reference| {
+                format!("reference  {}\n  ", reference.as_str())
+            }),
             receipt.text(),
         )
     }
@@ -236,7 +236,7 @@ impl Payment<'_> {
 
 fn described(
     settled: &Settled,
-    reference: &Reference,
+    reference: Option<&Reference>,
     receipt: &Gathered,
 ) -> serde_json::Map<String, Value> {
     let json = json!({
@@ -246,7 +246,7 @@ fn described(
         "term": settled.term,
         "receipt": receipt.json(),
         "receipt_missing": receipt.missing(),
-        "reference": reference.as_str(),
+        "reference": reference.map(Reference::as_str),
         "nonce": settled.nonce,
         "repeated": settled.repeated,
     });

@@ -112,6 +112,9 @@ pub enum ReceiptError {
     /// A vote is about another result digest.
     #[error("a vote does not confirm the result")]
     ResultNotConfirmed,
+    /// Something in it proves nothing: no receipt holds more than it needs.
+    #[error("there are more {0} than lead to what they are to prove")]
+    Unused(&'static str),
 }
 
 /// A receipt that does not hold: how far the checks came, and what failed.

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use build::{IncompleteReceipt, ReceiptParts, ResultParts};
 pub use failure::{ReceiptError, ReceiptFailure};
-pub use verified::{Assurance, Check, Step, VerifiedReceipt, VerifiedResult};
+pub use verified::{Assurance, Check, Shown, Step, VerifiedReceipt, VerifiedResult};
 
 use crate::{
     hexadecimal::{HexBytes, HexHash},
@@ -103,7 +103,7 @@ impl Receipt {
         if json.len() > RECEIPT_BYTES {
             return Err(ReceiptError::TooLarge(json.len()));
         }
-        let receipt: Self = serde_json::from_slice(json).map_err(|error| {
+        let receipt: Self = keys::strict_json::from_slice(json).map_err(|error| {
             // The parser may quote the file: let no control character through to a terminal.
             let text = error.to_string();
             let plain = text.chars().filter(|character| !character.is_control());

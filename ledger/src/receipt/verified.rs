@@ -5,7 +5,7 @@ use std::fmt;
 use consensus::{Hash, Point, Term};
 
 use crate::{
-    outcome::{Place, TransactionResult},
+    outcome::{Outcome, Place, TransactionResult},
     transaction::SignedTransaction,
 };
 
@@ -71,6 +71,19 @@ pub struct Step {
     pub sentence: String,
 }
 
+/// What a receipt shows about the payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// It was applied, for certain.
+    Applied,
+    /// It was rejected, and never will be applied.
+    Rejected,
+    /// Nothing was done here, because it was settled before.
+    Repeat,
+    /// Nothing is certain: the receipt holds no result, or one node's word.
+    Unproven,
+}
+
 /// A result in a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedResult {
@@ -101,4 +114,23 @@ pub struct VerifiedReceipt {
     pub timestamp: u64,
     /// What became of the transaction, if the receipt says.
     pub result: Option<VerifiedResult>,
+}
+
+impl VerifiedReceipt {
+    /// What it shows about the payment. A rejection counts also as one node's word: who is told that
+    /// nothing was paid should not take it for a payment.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        match &self.result {
+            None => Shown::Unproven,
+            Some(VerifiedResult { result, certified }) => match result.outcome {
+                Outcome::Rejected(_) => Shown::Rejected,
+                Outcome::Repeat => Shown::Repeat,
+                Outcome::Applied if *certified && self.assurance == Assurance::Certified => {
+                    Shown::Applied
+                }
+                Outcome::Applied => Shown::Unproven,
+            },
+        }
+    }
 }

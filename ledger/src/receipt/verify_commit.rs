@@ -138,6 +138,7 @@ impl Run<'_> {
             .first()
             .map_or(entry.header.term, |reply| reply.body.term);
         let mut lowest = replies.is_empty().then_some(0);
+        let mut highest = 0;
         for reply in &replies {
             let AppendOutcome::Matched(matched) = reply.body.outcome else {
                 return Err(ReceiptError::NotAcknowledged);
@@ -149,11 +150,15 @@ impl Run<'_> {
                 return Err(ReceiptError::NotAcknowledged);
             }
             lowest = Some(lowest.map_or(position, |lowest: usize| lowest.min(position)));
+            highest = highest.max(position);
         }
         let mut signers = self.signers(&replies)?;
         // The leader sends itself no reply; it stands for what it signed.
         signers.insert(chain[lowest.unwrap_or(0)].header.author);
         at_least(signers.len(), sizes.quorum())?;
+        if highest < following.len() {
+            return Err(ReceiptError::Unused("headers"));
+        }
         Ok(format!(
             "{} of {} validators ({}) acknowledged entry {} or one that extends it, which is a majority. This holds if none of them lies.",
             signers.len(),

@@ -39,6 +39,9 @@ impl Run<'_> {
         let outcome = match &result.outcome {
             Outcome::Applied => "applied".to_owned(),
             Outcome::Rejected(rejection) => format!("rejected: {rejection}"),
+            Outcome::Repeat => {
+                "a repeat, and nothing was done here: it was settled before".to_owned()
+            }
         };
         let repeats = result.repeats.map_or_else(String::new, |earlier| {
             format!(
@@ -78,13 +81,16 @@ impl Run<'_> {
             return Err(ReceiptError::ResultNotIncluded);
         }
         let digests = digests_from(&before, entry.index, &root, &roots);
+        let mut furthest = 0;
         for vote in &votes {
-            if confirmed_by(vote, entry.index, &digests).is_none() {
-                return Err(ReceiptError::ResultNotConfirmed);
-            }
+            let distance = confirmed_by(vote, entry.index, &digests);
+            furthest = furthest.max(distance.ok_or(ReceiptError::ResultNotConfirmed)?);
         }
         let signers = self.signers(&votes)?;
         at_least(signers.len(), sizes.matching_answers())?;
+        if furthest < roots.len() {
+            return Err(ReceiptError::Unused("results roots"));
+        }
         Ok(signers)
     }
 }

@@ -97,15 +97,23 @@ impl Network {
         Self::new(Mode::Byzantine, 4)
     }
 
+    /// The entry that opened the account; zeros if it stands in genesis or is not open.
+    pub fn opened(&self, name: &str) -> Hash {
+        let account = self.ledger.state().account(&address(name));
+        account.map_or(Hash::default(), |account| account.opened)
+    }
+
     /// A transaction of the account under its next nonce.
     pub fn transaction(&mut self, name: &str, operations: Vec<Operation>) -> Transaction {
         let nonce = self.nonces.entry(name.to_owned()).or_default();
         *nonce += 1;
+        let nonce = *nonce - 1;
         Transaction {
             network: self.ledger.network(),
             account: address(name),
             key: public(name),
-            nonce: *nonce - 1,
+            opened: self.opened(name),
+            nonce,
             valid_until: 1000,
             reference: None,
             memo: String::new(),
@@ -284,7 +292,7 @@ pub fn open(key: &str, name: Option<&str>) -> Operation {
 
 pub fn code(result: &TransactionResult) -> Option<RejectionCode> {
     match &result.outcome {
-        Outcome::Applied => None,
+        Outcome::Applied | Outcome::Repeat => None,
         Outcome::Rejected(rejection) => Some(rejection.code),
     }
 }

@@ -114,6 +114,8 @@ impl Book {
             network: self.network,
             account: from.address,
             key: PublicKey(*from.key.public_key().as_bytes()),
+            // All accounts stand in genesis.
+            opened: Hash::default(),
             nonce,
             valid_until: VALID_UNTIL,
             reference: None,

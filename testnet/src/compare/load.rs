@@ -246,8 +246,8 @@ fn judge(completion: &Completion) -> Result<(), String> {
     let result =
         TransactionResult::from_bytes(&outcome.result).map_err(|error| error.to_string())?;
     match result.outcome {
-        LedgerOutcome::Applied if result.repeats.is_none() => Ok(()),
-        LedgerOutcome::Applied => Err("a transfer is said to repeat another".to_owned()),
+        LedgerOutcome::Applied => Ok(()),
+        LedgerOutcome::Repeat => Err("a transfer is said to repeat another".to_owned()),
         LedgerOutcome::Rejected(rejection) => Err(rejection.to_string()),
     }
 }

@@ -126,13 +126,16 @@ def report(term, pair_point):
     )
 
 
-def transaction(domain, key, account, nonce, to, asset, amount, valid_until=1_000_000):
-    """A transfer: the transaction, then its signature (section 10.1)."""
+def transaction(
+    domain, key, account, nonce, to, asset, amount, valid_until=1_000_000, opened=bytes(32)
+):
+    """A transfer: the transaction, then its signature (section 10.1). Accounts of genesis were opened by no entry."""
     operation = u8(1) + to + asset.encode().ljust(12, b"\0") + u64(amount)
     body = (
         domain.network
         + account
         + key.public_key().public_bytes_raw()
+        + opened
         + u64(nonce)
         + u64(valid_until)
         + option(None)

@@ -108,13 +108,16 @@ impl Application for Sum {
                 }
                 .key(payload)
                 .unwrap();
-                if self.seen.insert(key) {
+                let repeat = !self.seen.insert(key);
+                if !repeat {
                     self.total += u64::from_le_bytes(payload[40..48].try_into().unwrap());
                 }
                 outcomes.push(Outcome {
                     key,
                     transaction: tagged_hash("transaction", &[payload]).0,
                     result: self.total.to_le_bytes().to_vec(),
+                    repeat,
+                    reference: None,
                 });
             }
         }

@@ -105,6 +105,8 @@ impl Bank {
             network: self.network,
             account: payer.address,
             key: PublicKey(*payer.key.public_key().as_bytes()),
+            // All accounts stand in genesis.
+            opened: Hash::default(),
             nonce: payer.next_nonce.fetch_add(1, Relaxed),
             valid_until: VALID_UNTIL,
             reference: None,

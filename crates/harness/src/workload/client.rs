@@ -196,6 +196,9 @@ pub async fn ask_again(
 fn meaning(outcome: Outcome) -> Answer {
     match outcome {
         Outcome::Applied => Answer::Applied,
+        Outcome::Repeat => {
+            Answer::Unexpected("its nonce was settled by another transfer".to_owned())
+        }
         Outcome::Rejected(rejection) if rejection.code == RejectionCode::InsufficientFunds => {
             Answer::Insufficient
         }

@@ -50,13 +50,13 @@ pub enum Refusal {
     Stopping,
 }
 
-/// What a node knows of a transaction.
+/// What a node knows of a transaction, or of what was done under a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TransactionState {
-    /// Neither waiting here nor among the recent outcomes, which reach back to this index.
+    /// Neither waiting here nor in any entry that this node has executed.
     Unknown {
-        /// The lowest index whose outcomes are remembered.
-        remembered_from: u64,
+        /// The last executed index.
+        applied: u64,
     },
     /// This node took it and has not seen it committed.
     Pending,
@@ -192,7 +192,7 @@ pub enum ServerFrame {
         /// What is known.
         state: TransactionState,
     },
-    /// Answer to [`ClientFrame::Receipt`](super::ClientFrame::Receipt); `None` if the transaction is not among the recent ones.
+    /// Answer to [`ClientFrame::Receipt`](super::ClientFrame::Receipt); `None` if this node has not executed the transaction.
     Receipt {
         /// To which question.
         id: u64,

@@ -190,6 +190,10 @@ impl Network {
 }
 
 fn flip(path: &Path, bytes: &[u8]) -> usize {
+    if path.is_dir() {
+        // The index is made anew at every start.
+        return 0;
+    }
     let mut contents = fs::read(path).unwrap();
     let places: Vec<usize> = (0..contents.len().saturating_sub(bytes.len()))
         .filter(|place| contents[*place..].starts_with(bytes))
