@@ -6,10 +6,10 @@ use std::{
 };
 
 use consensus::{
-    ClientChecks, Configuration, Domain, Entry, Event, Hash, Message, Mode, NodeId, Now, Output,
-    PublicKey, Recipient, Record, Recovery, Replica, Request, Restored, Setup, Signature, Signer,
-    Time, Timers, Verification, Verifier, VoteState, WriteId, hashing::tagged_hash,
-    message::Applied,
+    Admittance, ClientChecks, Configuration, Domain, Entry, Event, Hash, Index, Message, Mode,
+    NodeId, Now, Output, PublicKey, Recipient, Record, Recovery, Replica, Request, Restored, Setup,
+    Signature, Signer, Time, Timers, Verification, Verifier, VoteState, WriteId,
+    hashing::tagged_hash, message::Applied,
 };
 
 use crate::network::AnyPayload;
@@ -259,7 +259,7 @@ impl Cluster {
 
     fn drain(&mut self, node: usize) {
         let (mut written, mut applied): (Option<WriteId>, _) = (None, None);
-        let mut read = Vec::new();
+        let (mut read, mut to_judge) = (Vec::new(), Vec::new());
         while let Some(output) = self.hosts[node].replica.next_output() {
             let host = &mut self.hosts[node];
             match output {
@@ -281,6 +281,7 @@ impl Cluster {
                     });
                 }
                 Output::ReadEntries { to, from } => read.push((to, from)),
+                Output::Judge(requests) => to_judge.extend(requests),
                 _ => {}
             }
         }
@@ -307,6 +308,13 @@ impl Cluster {
         }
         if let Some(id) = written {
             self.handle(node, Event::Written(id));
+        }
+        if !to_judge.is_empty() {
+            // Its application admits everything.
+            let as_of = Index(self.hosts[node].applied.len() as u64);
+            let admit = |request: Request| (request.key(), Admittance::Admitted);
+            let verdicts = to_judge.into_iter().map(admit).collect();
+            self.handle(node, Event::Judged { as_of, verdicts });
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use consensus::{Entry, Payloads, message::Applied};
-use node::{Application, AppliedEntry, TransactionId};
+use node::{Application, AppliedEntry, NotAdmitted, TransactionId};
 
 /// Entries remembered: 2 MiB.
 const REMEMBERED: usize = 65_536;
@@ -72,6 +72,10 @@ impl Application for Recorded {
         let applied = self.inner.apply(entry);
         self.history.add(point.index.0, point.hash.0);
         applied
+    }
+
+    fn admit(&self, payload: &[u8]) -> Result<(), NotAdmitted> {
+        self.inner.admit(payload)
     }
 
     fn query(&self, question: &[u8]) -> Vec<u8> {

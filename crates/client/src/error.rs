@@ -64,6 +64,15 @@ pub enum ClientError {
     /// Enough nodes say that the request is not valid. It will never be committed as it stands.
     #[error("the request is not valid: {0}")]
     Invalid(String),
+    /// Enough nodes take no part in having it agreed on, as their state would refuse it at once.
+    #[error("the nodes do not take the request{}", if *.settled { ", and never will" } else { " as things are" })]
+    NotAdmitted {
+        /// Whether that is so for good: it is executed already, its number is used by another
+        /// transaction, or its validity is over.
+        settled: bool,
+        /// The application's result bytes: what executing it now would give.
+        result: Vec<u8>,
+    },
     /// Another transaction of the account has this nonce.
     #[error("the nonce is already used, by another transaction at index {index}")]
     NonceUsed {

@@ -10,7 +10,7 @@ use crate::{
     evidence::Evidence,
     message::{Applied, Message, Reason},
     record::{Record, VoteState},
-    request::{Request, RequestKey},
+    request::{Admittance, Request, RequestKey},
     signed::Verified,
     types::{Hash, Index, NodeId, Point, Term, Time},
 };
@@ -20,6 +20,10 @@ use crate::{
 pub struct WriteId(pub u64);
 
 /// Something that happened.
+///
+/// Requests come in only if the application admits them, in the state of the last
+/// [`Event::Applied`] or a later one (P6.2): whoever drives a replica asks it first, and tells
+/// clients why a request is not taken. The replica itself knows what is committed and not applied.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "messages are most of the events")]
 pub enum Event {
@@ -42,6 +46,13 @@ pub enum Event {
     Written(WriteId),
     /// The application executed every entry up to here.
     Applied(Applied),
+    /// The answer to [`Output::Judge`].
+    Judged {
+        /// How far the state that judged was executed.
+        as_of: Index,
+        /// What it says of each request.
+        verdicts: Vec<(RequestKey, Admittance)>,
+    },
     /// The answer to [`Output::ReadEntries`].
     EntriesRead {
         /// Who wants them.
@@ -97,6 +108,9 @@ pub enum Output {
     },
     /// Execute a committed entry, then say [`Event::Applied`].
     Apply(Arc<Entry>),
+    /// Ask the application whether it still admits these requests, which wait here, then say
+    /// [`Event::Judged`]: they are about to be handed on again, or missed (P6.2).
+    Judge(Vec<Request>),
     /// A commit certificate was formed or learned that goes further than any before; keep it for
     /// receipts and catch-up. Byzantine mode only.
     Certified(Arc<QuorumCertificate>),

@@ -43,7 +43,7 @@ pub use mode::{FaultModel, Mode};
 pub use outbox::Setup;
 pub use record::{Record, Recovery, Restored, VoteState};
 pub use replica::Replica;
-pub use request::{InvalidPayload, Payloads, Request, RequestKey};
+pub use request::{Admittance, InvalidPayload, Payloads, Request, RequestKey};
 pub use signature::{Ed25519, PublicKey, Signature, Signer, Verifier};
 pub use signed::{Signed, Verified};
 pub use timers::Timers;

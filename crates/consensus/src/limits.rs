@@ -22,11 +22,12 @@ pub const MESSAGE_ENTRIES: usize = 64;
 pub const MESSAGE_BYTES: usize = 1024 * 1024;
 /// Most relayed requests in one message.
 pub const RELAYED_REQUESTS: usize = 1024;
-/// Most requests waiting in a node.
+/// Most requests of a node's own clients waiting in it, and most relayed ones of all other
+/// validators together; each of these has an equal share (P6.3).
 pub const PENDING_REQUESTS: usize = 16_384;
-/// Most bytes of requests waiting in a node.
+/// Most bytes of them, likewise.
 pub const PENDING_BYTES: usize = 32 * 1024 * 1024;
-/// Most requests waiting in a node for one account.
+/// Most requests of one account waiting in a node, of its own clients and of each other validator.
 pub const PENDING_PER_ACCOUNT: usize = 1_024;
 /// How long a request may wait in a node before it is forgotten.
 pub const PENDING_LIFETIME: Time = Time::from_millis(60_000);
@@ -46,8 +47,12 @@ pub const BRANCH_ENTRIES: usize = 8 * WINDOW as usize;
 pub const BRANCH_BYTES: usize = 64 * 1024 * 1024;
 /// Terms whose votes are remembered for each node.
 pub const VOTE_TERMS: usize = 3;
-/// Starvation timers that run at once.
-pub const STARVED_REQUESTS: usize = 256;
+/// Complaints of one validator that wait for a slot at another node (P6.3).
+pub const QUEUED_COMPLAINTS: usize = 512;
+/// Most bytes of them.
+pub const QUEUED_BYTES: usize = 512 * 1024;
+/// Those among them of one account.
+pub const QUEUED_PER_ACCOUNT: usize = 4;
 /// Pieces of evidence kept: one of each kind of offence for each validator there can be.
 pub const EVIDENCE: usize = 6 * FaultModel::MOST_VALIDATORS;
 /// Most headers in a piece of evidence that show how two votes fork.
@@ -102,7 +107,7 @@ pub const UNAPPLIED_ENTRIES: u64 = 8 * WINDOW;
 /// Raft modes: shortest time between two relays to the leader; what arrives meanwhile goes
 /// together.
 pub const RELAY_PAUSE: Time = Time::from_millis(1);
-/// Raft modes: how long a relayed request may stay uncommitted before it is relayed again.
+/// How long a relayed request may stay uncommitted before it is judged and relayed again.
 pub const RELAY_AGAIN: Time = Time::from_millis(1_000);
 
 /// Entries kept beside the chain: all that a collector may be looking at, which is a base for each
@@ -125,5 +130,24 @@ pub const fn branch_bytes(sizes: FaultModel) -> usize {
         needed
     } else {
         BRANCH_BYTES
+    }
+}
+
+/// S: requests that a node watches over at once, and that a leader has room for beside all others
+/// for each validator that hands them on (P6.3).
+#[must_use]
+pub const fn watched_requests(validators: usize) -> usize {
+    if validators > 64 { validators } else { 64 }
+}
+
+/// Most bytes of what a node watches over, and of what a leader has room for likewise. The share of
+/// each validator holds a request of any length.
+#[must_use]
+pub const fn watched_bytes(validators: usize) -> usize {
+    let least = validators * PAYLOAD_BYTES;
+    if least > 1024 * 1024 {
+        least
+    } else {
+        1024 * 1024
     }
 }

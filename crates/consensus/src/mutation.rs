@@ -140,6 +140,14 @@ mutations! {
     LateNodesUnanswered,
     /// A certificate of an older term counts as progress of this one, and ends its suspicion (P4.2).
     OldCertificateEndsSuspicion,
+    /// What is committed and not applied is forgotten when requests are taken in or missed (P6.2).
+    UnappliedForgotten,
+    /// What the application refuses is still handed on and watched over (P6.2).
+    RefusedWatched,
+    /// A watched request is handed on once, and not again (P6.3).
+    HandedOnOnce,
+    /// A leader has no room beside the ordinary for what others watch over (P6.3).
+    NoReserve,
     /// A client believes the first answer (P6.1).
     OneReplyIsEnough,
     /// A linearizable read trusts Q equal answers, however old they are (P7.2).

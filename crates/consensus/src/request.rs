@@ -60,6 +60,18 @@ pub trait Payloads: Send + Sync {
     }
 }
 
+/// What the applied state says of a request that is not agreed on yet (P6.2). It decides what a node
+/// takes in, hands on and watches over, and never what an entry may hold (P3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admittance {
+    /// It would not be refused at once.
+    Admitted,
+    /// It would be refused now, and may be admitted by a later state: its account may be opened.
+    Refused,
+    /// It is over, whatever comes: its nonce is settled, or its validity has ended.
+    Settled,
+}
+
 /// A request whose payload passed [`Payloads::check`], so that every entry with it is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -82,6 +94,11 @@ impl Request {
         }
         let key = payloads.check(&payload)?;
         Ok(Self { key, payload })
+    }
+
+    /// One that was checked before, and waits.
+    pub(crate) const fn waiting(key: RequestKey, payload: Arc<[u8]>) -> Self {
+        Self { key, payload }
     }
 
     /// Its identity.

@@ -212,6 +212,14 @@ impl Verification {
         Request::check(payload, &*self.payloads)
     }
 
+    /// Reads a request's identity out of its payload, without checking its signature.
+    ///
+    /// # Errors
+    /// [`InvalidPayload`].
+    pub fn key(&self, payload: &[u8]) -> Result<crate::request::RequestKey, InvalidPayload> {
+        self.payloads.key(payload)
+    }
+
     /// Judges a quorum certificate.
     ///
     /// # Errors

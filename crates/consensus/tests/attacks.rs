@@ -1,5 +1,6 @@
 //! Attacks by one traitor, or by clients, that must stay harmless.
 
+#[allow(dead_code, reason = "shared with other tests, which need more of it")]
 mod cluster;
 #[allow(dead_code, reason = "shared with other tests, which need more of it")]
 mod plot;

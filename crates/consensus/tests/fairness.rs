@@ -103,7 +103,7 @@ fn a_validator_has_no_more_than_its_share_of_the_watches() {
     let relay = complained(&cluster, 3, requests);
     cluster.say(3, 1, relay);
     cluster.settle();
-    let share = limits::STARVED_REQUESTS / 4;
+    let share = limits::watched_requests(4) / 4;
     assert_eq!(handed_on(&cluster, 1, 0).len(), share);
     // A client of the node itself still finds a place.
     cluster.sent.clear();

@@ -33,12 +33,21 @@ pub struct AppliedEntry {
     pub outcomes: Vec<Outcome>,
 }
 
+/// Why a node takes no part in having a request agreed on (P6.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAdmitted {
+    /// Whether no later state admits it: its number is settled, or its validity is over.
+    pub settled: bool,
+    /// The result that executing it now would give, in the application's canonical bytes.
+    pub result: Vec<u8>,
+}
+
 /// A deterministic state machine. Two instances that applied the same entries answer alike.
 ///
-/// It is owned by one thread. After a restart it starts empty and every committed entry is applied
+/// One thread executes entries, others ask. After a restart it starts empty and every committed entry is applied
 /// again from disk; entries come with [`Entry::keys`] empty then, so identities are read from the
 /// payloads.
-pub trait Application: Send + 'static {
+pub trait Application: Send + Sync + 'static {
     /// The pure judgement of payloads (P3.2), shared by all threads.
     fn payloads(&self) -> Arc<dyn Payloads>;
 
@@ -48,6 +57,17 @@ pub trait Application: Send + 'static {
     /// Executes the entry after the last one. Called once for each committed entry of any kind, in
     /// order (P8.4). A transaction that fails has an outcome that says so.
     fn apply(&mut self, entry: &Entry) -> AppliedEntry;
+
+    /// Whether the present state would take a payload up, and not refuse it at once (P6.2). It looks
+    /// at who asks, until when and under which number, never at what many requests may change back
+    /// and forth, like a balance: it decides what nodes take in and hand on, and for what a leader
+    /// is suspected. A payload that cannot be read is admitted, and judged by [`Payloads::check`].
+    ///
+    /// # Errors
+    /// [`NotAdmitted`].
+    fn admit(&self, _payload: &[u8]) -> Result<(), NotAdmitted> {
+        Ok(())
+    }
 
     /// Answers a question about the present state. Question and answer are the application's own
     /// bytes; a malformed question gets an answer that says so.

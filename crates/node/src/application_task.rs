@@ -15,7 +15,6 @@ use consensus::{Entry, Hash};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    application::Application,
     error::{Fatal, NodeError},
     frames::{Refusal, ServerFrame},
     limits::{
@@ -48,9 +47,8 @@ pub(crate) fn queue() -> (SyncSender<Work>, Receiver<Work>) {
     sync_channel(APPLY_QUEUE)
 }
 
-/// The application, with whom it tells.
+/// Executes for the application, and tells.
 pub(crate) struct ApplicationTask {
-    pub(crate) application: Box<dyn Application>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) digest: Hash,
     /// Questions for a later index, the oldest first.
@@ -86,7 +84,10 @@ impl ApplicationTask {
     }
 
     fn apply(&mut self, entry: &Entry) -> Result<(), NodeError> {
-        let applied = self.application.apply(entry);
+        let applied = self
+            .shared
+            .hosted
+            .change(|application| application.apply(entry));
         if applied.applied.index != entry.index() {
             let (found, expected) = (applied.applied.index, entry.index());
             return Err(NodeError::Application { found, expected });
@@ -164,7 +165,10 @@ impl ApplicationTask {
     }
 
     fn answer(&self, query: &Query) {
-        let answer = self.application.query(&query.question);
+        let answer = self
+            .shared
+            .hosted
+            .ask(|application| application.query(&query.question));
         let frame = ServerFrame::Answer {
             id: query.id,
             applied: self.shared.applied(),

@@ -29,6 +29,7 @@ mod error;
 mod evidence;
 pub mod frames;
 mod handle;
+mod hosted;
 mod incarnation;
 pub mod limits;
 mod listening;
@@ -55,7 +56,7 @@ mod statements;
 pub mod status;
 mod threads;
 
-pub use application::{Application, AppliedEntry, Outcome, TransactionId};
+pub use application::{Application, AppliedEntry, NotAdmitted, Outcome, TransactionId};
 pub use behaviour::{Behaviour, Context, Verdict};
 pub use complaint::Complaint;
 pub use error::{NodeError, StartError};

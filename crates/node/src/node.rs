@@ -14,7 +14,6 @@ use tokio::time::{Duration, Instant, sleep};
 use transport::{Endpoint, Limits, Mesh, Peer};
 
 use crate::{
-    application::Application,
     application_task::{self, ApplicationTask},
     archive::Archive,
     behaviour::Behaviour,
@@ -26,6 +25,7 @@ use crate::{
     error::{Fatal, StartError},
     evidence::EvidenceStore,
     handle::{NodeHandle, Running},
+    hosted::Hosted,
     incarnation,
     listening::{accept, listen_at},
     options::{NodeOptions, configuration},
@@ -160,7 +160,6 @@ struct Remaining {
     genesis: Genesis,
     key: KeyPair,
     listen: Option<SocketAddr>,
-    application: Box<dyn Application>,
     behaviour: Option<Box<dyn Behaviour>>,
     timers: Timers,
     limits: Limits,
@@ -178,7 +177,7 @@ impl Prepared {
             key,
             data: _,
             listen,
-            mut application,
+            application,
             behaviour,
             client_checks: _,
             timers,
@@ -202,32 +201,38 @@ impl Prepared {
         let evidence = EvidenceStore::new(&opened.fold.evidence);
         let archive = Archive::create(&opened.index, application.applied());
         let archive = archive.map_err(StartError::index)?;
+        let transaction_id = application.transaction_id();
+        let mut digest = application.applied().digest;
         let shared = Shared::new(
+            Hosted::new(application),
             configuration,
             me,
             Clock::start(),
             verification,
-            application.transaction_id(),
+            transaction_id,
             pool,
             counters,
             Arc::clone(&opened.chain),
             evidence,
             Outcomes::new(archive),
         );
-        let mut digest = application.applied().digest;
-        recovery::replay(&opened, &mut *application, &progress, |entry, applied| {
-            let before = std::mem::replace(&mut digest, applied.applied.digest);
-            let outcomes = EntryOutcomes::new(entry, before, applied);
-            shared
-                .outcomes
-                .add(Arc::new(outcomes))
-                .map_err(StartError::index)
+        shared.hosted.change(|application| {
+            recovery::replay(&opened, application, &progress, |entry, applied| {
+                let before = std::mem::replace(&mut digest, applied.applied.digest);
+                let outcomes = EntryOutcomes::new(entry, before, applied);
+                shared
+                    .outcomes
+                    .add(Arc::new(outcomes))
+                    .map_err(StartError::index)
+            })
         })?;
-        let applied = application.applied();
+        let applied = shared.hosted.ask(|application| application.applied());
         shared
             .applied
             .store(applied.index.0, std::sync::atomic::Ordering::Relaxed);
-        let restored = recovery::restore(&opened, &*application, &shared.verification)?;
+        let restored = shared
+            .hosted
+            .ask(|application| recovery::restore(&opened, application, &shared.verification))?;
         tracing::info!(
             node = %me,
             applied = applied.index.0,
@@ -245,7 +250,6 @@ impl Prepared {
                 genesis,
                 key,
                 listen,
-                application,
                 behaviour,
                 timers,
                 limits,
@@ -286,7 +290,6 @@ impl Prepared {
         } = self;
         let Remaining {
             genesis,
-            application,
             behaviour,
             timers,
             ..
@@ -306,7 +309,6 @@ impl Prepared {
             fatal: fatal.clone(),
         };
         let application_task = ApplicationTask {
-            application,
             shared: Arc::clone(&shared),
             digest,
             waiting: VecDeque::new(),

@@ -140,7 +140,12 @@ fn verified(shared: &Shared, from: NodeId, frame: &[u8]) -> Result<Option<Event>
 
 /// The valid requests of a relay, judged on all cores.
 fn relayed(shared: &Shared, from: NodeId, relay: &Relay) -> Option<Event> {
-    let judge = |payload: &Arc<[u8]>| shared.verification.request(Arc::clone(payload)).ok();
+    // What the state refuses is not worth the check of its signature. The replica's thread asks once
+    // more, as entries may be executed meanwhile.
+    let judge = |payload: &Arc<[u8]>| {
+        shared.hosted.admit(payload).ok()?;
+        shared.verification.request(Arc::clone(payload)).ok()
+    };
     let requests: Vec<Request> = match relay.requests.as_slice() {
         few if few.len() < 4 => few.iter().filter_map(judge).collect(),
         many => shared

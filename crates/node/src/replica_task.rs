@@ -95,9 +95,8 @@ impl ReplicaTask {
         for item in taken.items.drain(..) {
             match item.input {
                 Input::Event(event) => {
-                    if self.outbound.behaviour.is_none() {
-                        self.handle(*event)?;
-                    } else if let Some(event) = self.let_in(*event) {
+                    let admitted = self.admitted(*event);
+                    if let Some(event) = admitted.and_then(|event| self.let_in(event)) {
                         self.handle(event)?;
                     }
                 }
@@ -120,6 +119,36 @@ impl ReplicaTask {
             self.handle(Event::Timeout)?;
         }
         Ok(())
+    }
+
+    /// What the application admits of an event, in a state that is no older than the one that the
+    /// replica was told of (P6.2). Clients are told why their request is not taken.
+    fn admitted(&self, event: Event) -> Option<Event> {
+        let hosted = &self.shared.hosted;
+        match event {
+            Event::Submit(ref request) | Event::Complain(ref request) => {
+                match hosted.admit(request.payload()) {
+                    Ok(()) => Some(event),
+                    Err(why) => {
+                        self.shared.not_admitted(request, why);
+                        None
+                    }
+                }
+            }
+            Event::Relayed {
+                from,
+                complained,
+                mut requests,
+            } => {
+                hosted.retain_admitted(&mut requests);
+                (!requests.is_empty()).then_some(Event::Relayed {
+                    from,
+                    complained,
+                    requests,
+                })
+            }
+            event => Some(event),
+        }
     }
 
     fn handle(&mut self, event: Event) -> Result<(), Gone> {
@@ -184,56 +213,76 @@ impl ReplicaTask {
     }
 
     fn drain(&mut self) -> Result<(), Gone> {
-        while let Some(output) = self.replica.next_output() {
-            match output {
-                Output::Write {
+        loop {
+            let mut to_judge = Vec::new();
+            while let Some(output) = self.replica.next_output() {
+                match output {
+                    Output::Judge(requests) => to_judge.extend(requests),
+                    output => self.perform(output)?,
+                }
+            }
+            if to_judge.is_empty() {
+                return Ok(());
+            }
+            let (verdicts, refused) = self.shared.hosted.judge(&to_judge);
+            for (request, why) in refused {
+                self.shared.not_admitted(&request, why);
+            }
+            self.replica.handle(self.shared.clock.now(), verdicts);
+        }
+    }
+
+    fn perform(&mut self, output: Output) -> Result<(), Gone> {
+        match output {
+            // Gathered before.
+            Output::Judge(_) => {}
+            Output::Write {
+                id,
+                vote_state,
+                records,
+            } => {
+                let write = Write {
                     id,
                     vote_state,
                     records,
-                } => {
-                    let write = Write {
-                        id,
-                        vote_state,
-                        records,
-                    };
-                    self.disk.send(write).map_err(|_| Gone)?;
-                }
-                Output::Send { to, message, after } => self.outbound.send(to, message, after),
-                Output::Apply(entry) => {
-                    self.application
-                        .send(Work::Apply(entry))
-                        .map_err(|_| Gone)?;
-                }
-                Output::Certified(certificate) => {
-                    self.shared.certificates.add(certificate);
-                    self.shared.proofs.changed();
-                }
-                Output::ReadEntries { to, from } => {
-                    if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
-                        self.reader.try_send(ReadJob { to, from })
-                    {
-                        job.give_up(&self.shared);
-                    }
-                }
-                Output::ReadReady { id, index } => {
-                    if let Some((session, id)) = self.reads.waiting.remove(&id) {
-                        let frame = ServerFrame::ReadIndex { id, index: index.0 };
-                        self.shared.sessions.send(session, &frame);
-                    }
-                }
-                Output::ReadRefused { id, refusal } => {
-                    if let Some((session, id)) = self.reads.waiting.remove(&id) {
-                        let refusal = refusal.into();
-                        self.shared
-                            .sessions
-                            .send(session, &ServerFrame::Refused { id, refusal });
-                    }
-                }
-                Output::Refused { key, refusal } => {
-                    self.shared.sessions.refused(&key, &refusal.into());
-                }
-                Output::Notice(notice) => self.notice(&notice),
+                };
+                self.disk.send(write).map_err(|_| Gone)?;
             }
+            Output::Send { to, message, after } => self.outbound.send(to, message, after),
+            Output::Apply(entry) => {
+                self.application
+                    .send(Work::Apply(entry))
+                    .map_err(|_| Gone)?;
+            }
+            Output::Certified(certificate) => {
+                self.shared.certificates.add(certificate);
+                self.shared.proofs.changed();
+            }
+            Output::ReadEntries { to, from } => {
+                if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
+                    self.reader.try_send(ReadJob { to, from })
+                {
+                    job.give_up(&self.shared);
+                }
+            }
+            Output::ReadReady { id, index } => {
+                if let Some((session, id)) = self.reads.waiting.remove(&id) {
+                    let frame = ServerFrame::ReadIndex { id, index: index.0 };
+                    self.shared.sessions.send(session, &frame);
+                }
+            }
+            Output::ReadRefused { id, refusal } => {
+                if let Some((session, id)) = self.reads.waiting.remove(&id) {
+                    let refusal = refusal.into();
+                    self.shared
+                        .sessions
+                        .send(session, &ServerFrame::Refused { id, refusal });
+                }
+            }
+            Output::Refused { key, refusal } => {
+                self.shared.sessions.refused(&key, &refusal.into());
+            }
+            Output::Notice(notice) => self.notice(&notice),
         }
         Ok(())
     }

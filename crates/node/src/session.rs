@@ -5,9 +5,7 @@ use std::sync::{
     mpsc::{SyncSender, TrySendError},
 };
 
-use consensus::{
-    Event, InvalidPayload, NodeId, PublicKey, Request, Signature, Term, encoding::Canonical,
-};
+use consensus::{Event, NodeId, PublicKey, Request, Signature, Term, encoding::Canonical};
 use rayon::prelude::*;
 use tokio::{
     sync::{Semaphore, oneshot},
@@ -217,11 +215,9 @@ impl Client<'_> {
         let mut requests = Vec::with_capacity(submissions.len());
         for (id, judged) in judge(self.shared, submissions).await {
             match judged {
-                Ok(request) => match self.shared.outcome_of(&request) {
-                    Some(known) => self.send(&outcome_frame(&known)),
-                    None => requests.push((id, request)),
-                },
-                Err(invalid) => self.refuse(id, Refusal::Invalid(invalid.0)),
+                Judged::Taken(request) => requests.push((id, request)),
+                Judged::Known(known) => self.send(&outcome_frame(&known)),
+                Judged::Refused(refusal) => self.refuse(id, refusal),
             }
         }
         self.hand_on(requests, Event::Submit);
@@ -263,9 +259,10 @@ impl Client<'_> {
                 .max(1);
             return self.refuse(id, Refusal::Busy { retry_after });
         }
-        let request = match self.shared.verification.request(payload) {
-            Ok(request) => request,
-            Err(invalid) => return self.refuse(id, Refusal::Invalid(invalid.0)),
+        let request = match Judged::of(self.shared, payload) {
+            Judged::Taken(request) => request,
+            Judged::Known(known) => return self.send(&outcome_frame(&known)),
+            Judged::Refused(refusal) => return self.refuse(id, refusal),
         };
         let complaint = Complaint {
             term,
@@ -276,9 +273,6 @@ impl Client<'_> {
         let key = PublicKey(self.key);
         if !complaint.holds(&self.shared.configuration, &key, &signature, verifier) {
             return self.refuse(id, Refusal::BadSignature);
-        }
-        if let Some(known) = self.shared.outcome_of(&request) {
-            return self.send(&outcome_frame(&known));
         }
         let view = self.shared.view();
         if term < view.term {
@@ -379,15 +373,43 @@ fn state_of(shared: &Shared, name: &Id) -> TransactionState {
     }
 }
 
-type Judged = (u64, Result<Request, InvalidPayload>);
+/// What becomes of a payload that a client sends.
+enum Judged {
+    /// It is taken.
+    Taken(Request),
+    /// It was executed before.
+    Known(Found),
+    /// It is not taken.
+    Refused(Refusal),
+}
+
+impl Judged {
+    /// What the state refuses is answered before its signature is checked: strangers cost little.
+    fn of(shared: &Shared, payload: Arc<[u8]>) -> Self {
+        if let Some(known) = shared.outcome_of(&payload) {
+            return Self::Known(known);
+        }
+        if let Err(why) = shared.hosted.admit(&payload) {
+            // What is refused for good may have been executed long ago: then its outcome is known.
+            if why.settled
+                && let Some(known) = shared.first_outcome_of(&payload)
+            {
+                return Self::Known(known);
+            }
+            shared.counters.refused.add(1);
+            return Self::Refused(why.into());
+        }
+        match shared.verification.request(payload) {
+            Ok(request) => Self::Taken(request),
+            Err(invalid) => Self::Refused(Refusal::Invalid(invalid.0)),
+        }
+    }
+}
 
 /// Judges submissions, many of them on all cores.
-async fn judge(shared: &Arc<Shared>, submissions: Vec<Submission>) -> Vec<Judged> {
+async fn judge(shared: &Arc<Shared>, submissions: Vec<Submission>) -> Vec<(u64, Judged)> {
     let judge = |shared: &Shared, submission: Submission| {
-        (
-            submission.id,
-            shared.verification.request(submission.payload.into()),
-        )
+        (submission.id, Judged::of(shared, submission.payload.into()))
     };
     if submissions.len() <= FEW {
         return submissions
@@ -398,7 +420,7 @@ async fn judge(shared: &Arc<Shared>, submissions: Vec<Submission>) -> Vec<Judged
     let (reply, answer) = oneshot::channel();
     let pool_shared = Arc::clone(shared);
     shared.pool.spawn(move || {
-        let judged: Vec<Judged> = submissions
+        let judged: Vec<(u64, Judged)> = submissions
             .into_par_iter()
             .map(|one| judge(&pool_shared, one))
             .collect();

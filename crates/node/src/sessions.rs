@@ -149,6 +149,23 @@ impl Sessions {
         senders.iter().for_each(|sender| deliver(sender, frame));
     }
 
+    /// Tells the submitter what became of its request, which was executed before.
+    pub(crate) fn settled(&self, key: &RequestKey, entry: &EntryOutcomes, position: usize) {
+        let submitter = self
+            .submitted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
+        if let (Some((session, _)), Some(outcome)) = (submitter, entry.outcomes.get(position)) {
+            let frame = ServerFrame::Outcomes {
+                index: entry.index(),
+                term: entry.term,
+                outcomes: vec![outcome.into()],
+            };
+            self.send(session, &frame);
+        }
+    }
+
     /// Tells the submitter that the replica does not take its request.
     pub(crate) fn refused(&self, key: &RequestKey, refusal: &Refusal) {
         let submitter = self

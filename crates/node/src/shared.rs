@@ -15,13 +15,14 @@ use rayon::ThreadPool;
 use tokio::sync::Semaphore;
 
 use crate::{
-    application::TransactionId,
+    application::{NotAdmitted, TransactionId},
     bulk_judge::BulkJudge,
     chain::StoredChain,
     clock::Clock,
     conduct::Conducts,
     counters::Counters,
     evidence::EvidenceStore,
+    hosted::Hosted,
     limits::{NEAR_ENTRIES, QUERIES, REMEMBERED_CERTIFICATES},
     mailbox::Mailbox,
     outcomes::{Found, Outcomes},
@@ -40,6 +41,7 @@ pub(crate) struct View {
 
 /// Shared by all threads and tasks of a node.
 pub(crate) struct Shared {
+    pub(crate) hosted: Hosted,
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) me: NodeId,
     pub(crate) clock: Clock,
@@ -75,6 +77,7 @@ pub(crate) struct Shared {
 impl Shared {
     #[expect(clippy::too_many_arguments, reason = "called once")]
     pub(crate) fn new(
+        hosted: Hosted,
         configuration: Arc<Configuration>,
         me: NodeId,
         clock: Clock,
@@ -88,6 +91,7 @@ impl Shared {
     ) -> Self {
         let validators = configuration.sizes().validators();
         Self {
+            hosted,
             configuration,
             me,
             clock,
@@ -118,10 +122,31 @@ impl Shared {
     /// The outcome of this very request, if it is a recent one. Its key may have stood for another
     /// transaction before, whose outcome says nothing about this one. An older one is answered once
     /// it is executed again, as a repeat: to look for every request on disk costs too much.
-    pub(crate) fn outcome_of(&self, request: &Request) -> Option<Found> {
+    pub(crate) fn outcome_of(&self, payload: &[u8]) -> Option<Found> {
         match &self.transaction_id {
-            Some(id) => self.outcomes.of_recent(&id(request.payload())?),
-            None => self.outcomes.of_request(&request.key()),
+            Some(id) => self.outcomes.of_recent(&id(payload)?),
+            None => {
+                let key = self.verification.key(payload).ok()?;
+                self.outcomes.of_request(&key)
+            }
+        }
+    }
+
+    /// The outcome of this very request, however old; reads from disk.
+    pub(crate) fn first_outcome_of(&self, payload: &[u8]) -> Option<Found> {
+        let id = self.transaction_id.as_ref()?;
+        self.outcomes.of_transaction(&id(payload)?)
+    }
+
+    /// Tells whoever submitted a request here why it is not taken: with its outcome, if it is
+    /// executed.
+    pub(crate) fn not_admitted(&self, request: &Request, why: NotAdmitted) {
+        self.counters.refused.add(1);
+        match self.outcome_of(request.payload()) {
+            Some((entry, position)) => {
+                self.sessions.settled(&request.key(), &entry, position);
+            }
+            None => self.sessions.refused(&request.key(), &why.into()),
         }
     }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use consensus::{
-    Configuration, Entry, Hash, Index, RequestKey, entry::EntryKind, hashing::tagged_hash,
-    message::Applied,
+    Admittance, Configuration, Entry, Event, Hash, Index, Request, RequestKey, entry::EntryKind,
+    hashing::tagged_hash, message::Applied,
 };
 
-use crate::payload;
+use crate::{client::ACCOUNTS, payload};
 
 /// What every account starts with.
 const OPENING_BALANCE: u64 = 1_000;
@@ -67,6 +67,28 @@ impl Application {
     #[must_use]
     pub fn outcome(&self, key: &RequestKey) -> Option<Outcome> {
         self.outcomes.get(key).copied()
+    }
+
+    /// Whether this state would execute a request, and not refuse it at once (P6.2).
+    #[must_use]
+    pub fn admission(&self, key: &RequestKey) -> Admittance {
+        if self.outcomes.contains_key(key) {
+            Admittance::Settled
+        } else if payload::client_of(&key.account) >= ACCOUNTS {
+            Admittance::Refused
+        } else {
+            Admittance::Admitted
+        }
+    }
+
+    /// Its answer to a replica that asks about requests that wait.
+    #[must_use]
+    pub fn judge(&self, requests: &[Request]) -> Event {
+        let judge = |request: &Request| (request.key(), self.admission(&request.key()));
+        Event::Judged {
+            as_of: self.applied.index,
+            verdicts: requests.iter().map(judge).collect(),
+        }
     }
 
     /// Executes the next entry and returns what became of its requests; a repeated one gets its

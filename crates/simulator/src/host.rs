@@ -6,7 +6,7 @@ mod outputs;
 use std::{collections::VecDeque, sync::Arc};
 
 use consensus::{
-    Event, Message, NodeId, Replica, Request, RequestKey, Setup, Status, Time, WriteId,
+    Admittance, Event, Message, NodeId, Replica, Request, RequestKey, Setup, Status, Time, WriteId,
     event::Recipient, message::Applied,
 };
 
@@ -226,11 +226,14 @@ impl Host {
         self.handle(world, event);
     }
 
+    /// What a correct node's application admits (P6.2), and what a Byzantine one likes.
     fn admitted(&mut self, requests: &[Request]) -> Vec<Request> {
-        let admits = |request: &&Request| {
-            self.traitor
-                .as_ref()
-                .is_none_or(|traitor| traitor.admits(&request.key()))
+        let admits = |request: &&Request| match (&self.traitor, &self.running) {
+            (Some(traitor), _) => traitor.admits(&request.key()),
+            (None, Some(running)) => {
+                running.application.admission(&request.key()) == Admittance::Admitted
+            }
+            (None, None) => false,
         };
         requests.iter().filter(admits).cloned().collect()
     }

@@ -324,6 +324,11 @@ impl Order {
         match done {
             Ok(done) => Ok(Some(done)),
             Err(ClientError::NonceUsed { .. }) => Ok(None),
+            Err(ClientError::NotAdmitted { result, .. })
+                if refused_for(&result) == Some(RejectionCode::NonceUsed) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(self.failure(connection, id, &error)),
         }
     }
@@ -336,6 +341,18 @@ pub struct Looked {
     pub since: u64,
     /// The transaction that was applied under it, and the index of its entry.
     pub taken: Option<(Hash, u64)>,
+}
+
+/// Why enough nodes do not take a transaction, if it was not executed before.
+pub fn refused_for(result: &[u8]) -> Option<RejectionCode> {
+    match TransactionResult::from_bytes(result) {
+        Ok(TransactionResult {
+            repeats: None,
+            outcome: Executed::Rejected(rejection),
+            ..
+        }) => Some(rejection.code),
+        _ => None,
+    }
 }
 
 /// The result that enough nodes gave.

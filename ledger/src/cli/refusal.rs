@@ -1,9 +1,9 @@
 //! What to say when a payment did not go through: what is certain, what it means for the user's
 //! money, and how to repeat it safely.
 
-use crate::{Outcome as Executed, Rejection, RejectionCode};
+use crate::{Outcome as Executed, Rejection, RejectionCode, TransactionResult};
 use client::ClientError;
-use consensus::Hash;
+use consensus::{Hash, encoding::Canonical};
 use terminal::{exit::Code, explained, show_span};
 
 use super::{
@@ -53,11 +53,41 @@ impl Order {
                         serde_json::json!({"code": "invalid", "message": reason}),
                     )
             }
+            ClientError::NotAdmitted { settled, result } => {
+                self.not_admitted(connection, id, *settled, result)
+            }
             ClientError::TooLarge(_) => Failure::usage(error.to_string()).meaning(nothing),
             error => {
                 let failure = Failure::new(Code::Internal, error.to_string());
                 self.undecided(connection, id, failure)
             }
+        }
+    }
+
+    /// Enough nodes take no part in it, as the ledger would reject it at once.
+    fn not_admitted(
+        &self,
+        connection: &Connection,
+        id: &Hash,
+        settled: bool,
+        result: &[u8],
+    ) -> Failure {
+        let result = TransactionResult::from_bytes(result);
+        let Ok(TransactionResult {
+            repeats: None,
+            outcome: Executed::Rejected(rejection),
+            ..
+        }) = result
+        else {
+            let what = "the nodes executed it before, and do not do so again";
+            return self.undecided(connection, id, Failure::new(Code::NoQuorum, what));
+        };
+        let failure = rejected(&rejection).known("id", id.to_string());
+        let message = format!("the nodes do not take it: {rejection}");
+        let failure = Failure { message, ..failure };
+        match settled {
+            true => failure,
+            false => failure.meaning("No money moved, and as things are none will."),
         }
     }
 

@@ -22,7 +22,7 @@ use super::{
     failure::{Failure, Outcome},
     lines::Lines,
     money::Unit,
-    payment::{Basis, Order, check_memo, free_nonce, result_of, spread},
+    payment::{Basis, Order, check_memo, free_nonce, refused_for, result_of, spread},
     reference::Reference,
     refusal::rejected,
     setup::{Common, Setup},
@@ -370,6 +370,18 @@ impl Work {
                 Ok(done) => done,
                 Err(ClientError::NonceUsed { .. }) => {
                     nonces.lock().await.free.clear();
+                    continue;
+                }
+                Err(ClientError::NotAdmitted { result, .. })
+                    if matches!(
+                        refused_for(&result),
+                        Some(RejectionCode::NonceUsed | RejectionCode::NonceTooFar)
+                    ) =>
+                {
+                    // What is known of the account's nonces is out of date.
+                    let mut nonces = nonces.lock().await;
+                    nonces.free.clear();
+                    nonces.taken.remove(&nonce);
                     continue;
                 }
                 Err(error) => {

@@ -10,13 +10,14 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use client::{Client, ClientOptions};
 use consensus::NodeId;
 use keys::{
     Account, Asset, Genesis, GenesisFile, Incarnation, KeyPair, KeyStore, Mode, Overwrite,
     Validator,
 };
 use ledger::Ledger;
-use node::{Node, NodeHandle, NodeOptions};
+use node::{Node, NodeHandle, NodeOptions, StatusReport};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -171,6 +172,37 @@ impl TestNetwork {
                 }
             }
         }
+    }
+
+    /// Where a node listens.
+    pub fn address(&self, node: usize) -> SocketAddr {
+        self.addresses[node]
+    }
+
+    /// A client of all nodes.
+    pub fn client(&self) -> Client {
+        self.client_named("client")
+    }
+
+    /// A client of all nodes with a connection key of its own.
+    pub fn client_named(&self, name: &str) -> Client {
+        let options = ClientOptions {
+            addresses: Some(self.addresses.clone()),
+            ..ClientOptions::default()
+        };
+        let _inside = self.runtime.enter();
+        Client::connect_with(&self.genesis, &key(name), options).unwrap()
+    }
+
+    /// Waits for something of a client.
+    pub fn wait<A>(&self, something: impl Future<Output = A>) -> A {
+        self.runtime.block_on(something)
+    }
+
+    /// The state of a running node.
+    pub fn status(&self, node: usize) -> StatusReport {
+        let running = self.nodes[node].as_ref().expect("it runs");
+        self.wait(running.status()).expect("it answers")
     }
 
     /// Stops nodes.

@@ -221,3 +221,50 @@ fn an_identity_is_under_way_once_until_it_is_abandoned() {
     requests.abandon(1);
     assert!(again(&mut requests));
 }
+
+fn not_admitted(settled: bool, result: u8) -> Refusal {
+    Refusal::NotAdmitted {
+        settled,
+        result: vec![result],
+    }
+}
+
+#[test]
+fn enough_nodes_that_refuse_it_for_good_end_a_request() {
+    let start = Instant::now();
+    let (mut requests, _, _waiter) = begin(pace(2), start);
+    let mut refused = |node, refusal| requests.refused(NodeId(node), 1, &refusal, start);
+    assert!(refused(0, not_admitted(true, 1)).is_none());
+    assert!(refused(0, not_admitted(true, 1)).is_none(), "one node");
+    assert!(
+        refused(1, not_admitted(true, 2)).is_none(),
+        "for another reason"
+    );
+    let done = refused(2, not_admitted(true, 1)).expect("two say the same");
+    assert!(matches!(
+        done.result,
+        Err(ClientError::NotAdmitted { settled: true, result }) if result == [1]
+    ));
+}
+
+/// Nodes that lag behind may admit a request a moment later: they are asked again.
+#[test]
+fn nodes_that_refuse_it_for_now_are_asked_again() {
+    let start = Instant::now();
+    let (mut requests, _, _waiter) = begin(pace(2), start);
+    for node in 0..2 {
+        let done = requests.refused(NodeId(node), 1, &not_admitted(false, 1), start);
+        assert!(done.is_none());
+    }
+    let later = start + Duration::from_millis(100);
+    let (steps, _) = requests.due(later);
+    assert!(steps[0].to_all && !steps[0].complain, "all are asked again");
+    let done = requests.refused(NodeId(0), 1, &not_admitted(false, 1), later);
+    assert!(done.is_none());
+    let long_after = start + Duration::from_millis(300);
+    let done = requests.refused(NodeId(1), 1, &not_admitted(false, 1), long_after);
+    assert!(matches!(
+        done.map(|done| done.result),
+        Some(Err(ClientError::NotAdmitted { settled: false, .. }))
+    ));
+}

@@ -12,6 +12,11 @@ use tokio::time::{Duration, Instant};
 use super::{Outcome, Pace, SignedRequest, Step, Teller};
 use crate::{error::ClientError, tally::Tally};
 
+/// After this a node is asked again whether it admits a request.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// How long nodes that lag behind get to admit a request that others may admit already.
+const CATCHING_UP: Duration = Duration::from_millis(300);
+
 /// A request under way.
 pub(super) struct Waiting {
     pub(super) id: u64,
@@ -29,6 +34,10 @@ pub(super) struct Waiting {
     /// Whether all nodes were asked again because of such outcomes.
     others_confirmed: bool,
     invalid: Tally<String>,
+    /// Whether each node says for good that it does not admit the request, and with what result.
+    not_admitted: Tally<(bool, Vec<u8>)>,
+    /// Since when enough nodes say so, though not for good.
+    not_admitted_since: Option<Instant>,
     last_refusal: Option<String>,
     pub(super) teller: Teller,
 }
@@ -57,6 +66,8 @@ impl Waiting {
             others: Tally::new(needed),
             others_confirmed: false,
             invalid: Tally::new(needed),
+            not_admitted: Tally::new(needed),
+            not_admitted_since: None,
             last_refusal: None,
             teller,
         }
@@ -104,6 +115,12 @@ impl Waiting {
                 self.ask_all_again();
                 return None;
             }
+            Refusal::NotAdmitted { settled, result } => {
+                if let Some(error) = self.not_admitted(node, (*settled, result.clone()), now) {
+                    return Some(error);
+                }
+                ("the ledger as it is would reject it", ASK_AGAIN)
+            }
             Refusal::Busy { retry_after } => (
                 "busy",
                 Duration::from_millis((*retry_after).clamp(10, 1000)),
@@ -122,6 +139,26 @@ impl Waiting {
             self.refused = true;
         }
         None
+    }
+
+    /// A node's state would refuse it. For good, so many are right at once; otherwise they may lag
+    /// behind a little, and are asked until the others have had time to catch up.
+    fn not_admitted(
+        &mut self,
+        node: NodeId,
+        answer: (bool, Vec<u8>),
+        now: Instant,
+    ) -> Option<ClientError> {
+        // Its state moves on, and its answer with it.
+        self.not_admitted.forget(node);
+        self.repeats = self.repeats.max(1);
+        let (settled, result) = self
+            .not_admitted
+            .add(node, answer, |one, other| one == other)?
+            .clone();
+        let since = *self.not_admitted_since.get_or_insert(now);
+        (settled || now >= since + CATCHING_UP)
+            .then_some(ClientError::NotAdmitted { settled, result })
     }
 
     fn ask_all_again(&mut self) {

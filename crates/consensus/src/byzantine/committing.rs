@@ -224,13 +224,13 @@ impl Byzantine {
         self.out.push(Output::Certified(Arc::clone(&certificate)));
         for entry in entries {
             for key in entry.keys() {
-                if self.pending.contains(key) {
-                    self.pending.remove(key);
+                if self.requests.pending.remove(key) {
                     self.request_served(key);
                 }
                 self.in_chain.remove(key);
                 self.no_longer_starving(key);
             }
+            self.requests.committed(entry.keys(), entry.index());
             self.out.push(Output::Apply(entry));
         }
         self.progressed(&certificate);

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 
 use super::Byzantine;
 use crate::{
-    limits,
     message::Reason,
     request::RequestKey,
     types::{NodeId, Time},
@@ -81,7 +80,7 @@ impl Byzantine {
         self.adopted()
             && !self.leads_term()
             && self.side.is_none()
-            && self.pending.len() > self.watched_requests()
+            && self.requests.pending.len() > self.watched_requests()
             && self.application_keeps_up()
     }
 
@@ -115,9 +114,7 @@ impl Byzantine {
         }
         if self.waits_for_leader() && self.idleness.idle >= self.idleness.relay_again {
             self.idleness.relay_again = Time(self.idleness.idle.0 * 2).max(self.patience());
-            let waiting = self.pending.payloads().map(|(_, payload)| payload.clone());
-            self.unrelayed
-                .extend(waiting.take(limits::RELAYED_REQUESTS));
+            self.judge_oldest();
         }
     }
 

@@ -38,7 +38,7 @@ impl Byzantine {
     }
 
     pub(super) fn something_waits(&self) -> bool {
-        self.log.last().index > self.commit.index || !self.pending.is_empty()
+        self.log.last().index > self.commit.index || !self.requests.pending.is_empty()
     }
 
     /// A commit certificate was learned (P4.2, P4.6).
@@ -60,6 +60,16 @@ impl Byzantine {
         }
     }
 
+    /// Requests were dropped that nobody need commit. If nothing else waits, silence ends like that of
+    /// a leader that was not heard for a moment.
+    pub(super) fn nothing_waits(&mut self) {
+        if !self.something_waits()
+            && let Some(suspicion) = &mut self.suspicion
+        {
+            suspicion.quiet |= suspicion.reason == Reason::Silent;
+        }
+    }
+
     pub(super) fn check_timers(&mut self) {
         let now = self.now.monotonic;
         if !self.something_waits() {
@@ -68,7 +78,9 @@ impl Byzantine {
         let silence = self.silence();
         let waited = |since: Time| since.after(silence) <= now;
         let unheard = self.adopted() && !self.leads_term() && waited(self.timer.heard);
-        let stalled = self.adopted() && self.timer.stalled_since.is_some_and(waited);
+        let stalled = self.adopted()
+            && self.timer.stalled_since.is_some_and(waited)
+            && self.waits_for_good_reason(silence);
         let late = self.timer.term_deadline.is_some_and(|end| end <= now);
         match &self.suspicion {
             Some(suspicion) => {
@@ -83,17 +95,9 @@ impl Byzantine {
                 self.suspect(reason);
             }
             None if unheard => self.suspect_quietly(),
-            None => {
-                let starved = self
-                    .starving
-                    .values()
-                    .find(|(_, deadline, _)| *deadline <= now)
-                    .map(|(key, ..)| *key);
-                if let Some(key) = starved {
-                    self.suspect(Reason::Starved(key));
-                }
-            }
+            None => {}
         }
+        self.check_watches();
         self.check_crawling();
         self.leave_if_suspected();
         self.repeat_leave();
@@ -104,9 +108,8 @@ impl Byzantine {
 
     /// Where nothing but requests waits and clients complained, the stall has a name.
     fn reason_of_stall(&self) -> Reason {
-        let complained = self.starving.values().next();
-        match complained {
-            Some((key, ..)) if self.log.last() == self.commit => Reason::Starved(*key),
+        match self.watched_request() {
+            Some(key) if self.log.last() == self.commit => Reason::Starved(key),
             _ => Reason::Silent,
         }
     }
@@ -115,7 +118,10 @@ impl Byzantine {
     pub(super) fn timer_deadline(&self) -> Time {
         let silence = self.silence();
         let never = Time(u64::MAX);
-        let mut deadline = self.resend_report_due().min(self.leave_due());
+        let mut deadline = self
+            .resend_report_due()
+            .min(self.leave_due())
+            .min(self.watch_deadline());
         if let Some(suspicion) = &self.suspicion {
             return deadline.min(suspicion.next_send);
         }
@@ -130,13 +136,7 @@ impl Byzantine {
         {
             deadline = deadline.min(since.after(silence));
         }
-        deadline.min(self.timer.term_deadline.unwrap_or(never)).min(
-            self.starving
-                .values()
-                .map(|(_, deadline, _)| *deadline)
-                .min()
-                .unwrap_or(never),
-        )
+        deadline.min(self.timer.term_deadline.unwrap_or(never))
     }
 
     /// P4.6: the level falls by one after ten timers without a cause to suspect.

@@ -10,7 +10,6 @@ use crate::{
     limits,
     message::{AppendEntries, Heartbeat, Reason, TermRecord},
     mutation::{self, Mutation},
-    request::RequestKey,
     types::{Point, Term},
 };
 
@@ -20,8 +19,6 @@ const PIPELINED_ENTRIES: u64 = 2;
 const FULL_BATCH: usize = limits::ENTRY_PAYLOADS / 2;
 /// Most bytes of one entry of requests.
 const ENTRY_ROOM: u64 = (limits::ENTRY_BYTES + limits::PAYLOAD_BYTES) as u64;
-/// Starved requests that go first in a term (P6.3).
-const STARVED_FIRST: usize = 64;
 
 impl Byzantine {
     /// Whether this node creates entries in its term.
@@ -63,7 +60,7 @@ impl Byzantine {
         };
         self.change_state(|state| state.led = Some(term));
         self.led_write = Some(self.flush());
-        self.pending.restart(&self.in_chain);
+        self.requests.pending.restart(&self.in_chain);
         let entry = self.out.create_entry_of(
             EntryKind::TermRecord,
             term,
@@ -93,7 +90,7 @@ impl Byzantine {
         let mut bytes = 0;
         loop {
             let in_flight = self.log.last().index.beyond(self.commit.index);
-            let waiting = self.pending.unproposed();
+            let waiting = self.requests.pending.unproposed();
             let worth_it = in_flight < PIPELINED_ENTRIES || waiting >= FULL_BATCH;
             if waiting == 0
                 || !worth_it
@@ -105,17 +102,8 @@ impl Byzantine {
             {
                 break;
             }
-            let starved: Vec<RequestKey> = self
-                .starving
-                .values()
-                .take(STARVED_FIRST)
-                .map(|(key, ..)| *key)
-                .chain(self.urgent.values().copied())
-                .collect();
-            let mut batch = self.pending.prefer(starved);
-            if batch.is_empty() {
-                batch = self.pending.propose();
-            }
+            let first = self.requests.first();
+            let mut batch = self.requests.pending.propose_with(first);
             batch.retain(|(key, _)| !self.in_chain.contains(key));
             if batch.is_empty() {
                 continue;

@@ -24,6 +24,7 @@ mod serving;
 mod suspecting;
 pub mod void;
 mod votes;
+mod watching;
 mod witness;
 
 use std::{
@@ -41,7 +42,6 @@ use crate::{
     message::{Applied, Fetch, Justification, Message, Reason, Report},
     mutation::{self, Mutation},
     outbox::{Outbox, Setup},
-    pending::Pending,
     record::{Record, Restored, VoteState},
     request::RequestKey,
     signed::{Signed, Verified},
@@ -54,6 +54,7 @@ use crawling::Idleness;
 use electing::Candidacy;
 use fetching::Fetches;
 use leaving::Leaves;
+use requests::Requests;
 use serving::Allowances;
 use suspecting::{Suspects, Suspicion};
 use votes::Votes;
@@ -114,18 +115,9 @@ pub struct Byzantine {
     report: Option<OwnReport>,
     deposed: Option<Deposition>,
 
-    pending: Pending,
+    requests: Requests,
     /// Keys in the uncommitted part of the chain.
     in_chain: BTreeSet<RequestKey>,
-    /// Requests under starvation watch, one per account (P6.2).
-    starving: BTreeMap<[u8; 32], (RequestKey, Time, NodeId)>,
-    /// What other validators, or this one, hand on as complained about, by validator and account: it
-    /// finds room and goes first (P6.3).
-    urgent: BTreeMap<(NodeId, [u8; 32]), RequestKey>,
-    /// Requests to relay to the leader at the end of this event.
-    unrelayed: Vec<Arc<[u8]>>,
-    /// Those among them that this node watches over.
-    unrelayed_watched: Vec<Arc<[u8]>>,
 
     fetches: Fetches,
     allowances: Allowances,
@@ -180,6 +172,7 @@ impl Byzantine {
             state = restored.vote_state.clone();
             replica_parts = Some(restored);
         }
+        let requests = Requests::new(setup.me, configuration.sizes().validators());
         let mut replica = Self {
             out: Outbox::new(setup),
             now,
@@ -217,12 +210,8 @@ impl Byzantine {
             late_answers: BTreeMap::new(),
             report: None,
             deposed: None,
-            pending: Pending::default(),
+            requests,
             in_chain: BTreeSet::new(),
-            starving: BTreeMap::new(),
-            urgent: BTreeMap::new(),
-            unrelayed: Vec::new(),
-            unrelayed_watched: Vec::new(),
             fetches: Fetches::default(),
             allowances: Allowances::default(),
             evidence: Vec::new(),
@@ -308,7 +297,8 @@ impl Byzantine {
                 from,
                 complained,
                 requests,
-            } => self.relayed(from, complained, requests),
+            } => self.relayed(from, complained, &requests),
+            Event::Judged { as_of, verdicts } => self.judged(as_of, &verdicts),
             Event::Submit(request) => self.submit(&request),
             Event::Complain(request) => self.complain(&request),
             Event::Written(id) => self.written(id),
@@ -441,7 +431,7 @@ impl Byzantine {
             commit: self.commit,
             head: self.log.last(),
             applied: self.applied,
-            pending: self.pending.len(),
+            pending: self.requests.pending.len(),
             timer_level: self.timer.level,
             suspicion: self.suspicion.as_ref().map(|suspicion| suspicion.reason),
             evidence: self.evidence.len(),
@@ -490,6 +480,7 @@ impl Byzantine {
 
     fn applied(&mut self, applied: Applied) {
         self.applied = Some(applied);
+        self.requests.applied(applied.index);
         self.note_results(applied);
     }
 

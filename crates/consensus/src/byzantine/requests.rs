@@ -1,153 +1,224 @@
 //! Client requests: kept, relayed, watched over (§ 6).
+//!
+//! Whoever drives the replica hands in only what the application admits. What it says may be out of
+//! date by the time a request is handed on, or missed, so it is asked again then
+//! ([`Output::Judge`]): a request that is over, or not admitted any more, is dropped, and nobody is
+//! suspected for it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::Byzantine;
+use super::{
+    Byzantine,
+    watching::{Offered, Watches},
+};
 use crate::{
     event::{Output, Recipient, Refusal},
     limits,
     message::{Reason, Relay},
-    request::{Request, RequestKey},
-    types::{NodeId, Time},
+    mutation::{self, Mutation},
+    pending::Pending,
+    request::{Admittance, Request, RequestKey},
+    types::{Index, NodeId, Time},
 };
 
-impl Byzantine {
-    /// P6.1: a client of this node asks; the leader gets to know.
-    pub(super) fn submit(&mut self, request: &Request) {
-        match self.pending.insert(self.now.monotonic, request) {
-            Err(refusal) => self.out.push(Output::Refused {
-                key: request.key(),
-                refusal,
-            }),
-            Ok(new) => {
-                self.note_waiting();
-                if new && !self.is_leader() {
-                    self.request_waits(request.key());
-                    self.unrelayed.push(Arc::clone(request.payload()));
+/// What waits, and what is watched over.
+pub(super) struct Requests {
+    pub(super) pending: Pending,
+    /// What is watched over, for whom (P6.2).
+    pub(super) watches: Watches,
+    /// What each validator handed on to this node, as leader, as watched over, with its length: it
+    /// finds room and goes first (P6.3).
+    urgent: BTreeMap<NodeId, BTreeMap<RequestKey, usize>>,
+    /// Keys of committed entries that are not applied yet: the application does not know that they
+    /// are settled.
+    unapplied: BTreeMap<RequestKey, Index>,
+    /// The same by index.
+    unapplied_by_index: BTreeMap<Index, Vec<RequestKey>>,
+    /// Requests to relay to the leader once more at the end of this event.
+    again: Vec<Request>,
+    /// Those among them that this node watches over.
+    watched: Vec<Request>,
+    /// When what waits for long is judged next.
+    sweep: Time,
+    /// When the application answered last.
+    judged: Time,
+}
+
+impl Requests {
+    pub(super) const fn new(me: NodeId, validators: usize) -> Self {
+        Self {
+            pending: Pending::new(me, validators),
+            watches: Watches::new(validators),
+            urgent: BTreeMap::new(),
+            unapplied: BTreeMap::new(),
+            unapplied_by_index: BTreeMap::new(),
+            again: Vec::new(),
+            watched: Vec::new(),
+            sweep: Time(0),
+            judged: Time(0),
+        }
+    }
+
+    /// Whether it is settled by a committed entry, which is not applied.
+    fn is_settled(&self, key: &RequestKey) -> bool {
+        self.unapplied.contains_key(key) && !mutation::active(Mutation::UnappliedForgotten)
+    }
+
+    /// An entry with these keys is committed.
+    pub(super) fn committed(&mut self, keys: &[RequestKey], index: Index) {
+        self.unapplied.extend(keys.iter().map(|key| (*key, index)));
+        self.unapplied_by_index.insert(index, keys.to_vec());
+    }
+
+    /// The application has executed so far: from here on it knows itself.
+    pub(super) fn applied(&mut self, index: Index) {
+        while let Some(oldest) = self.unapplied_by_index.first_entry()
+            && *oldest.key() <= index
+        {
+            let (at, keys) = oldest.remove_entry();
+            for key in keys {
+                if self.unapplied.get(&key) == Some(&at) {
+                    self.unapplied.remove(&key);
                 }
             }
         }
     }
 
-    /// P6.2: a client of this node complains. Everybody gets the request and watches it.
-    pub(super) fn complain(&mut self, request: &Request) {
-        self.forget_served();
-        if let Err(refusal) = self.take_in(request, Some(self.me())) {
-            self.out.push(Output::Refused {
-                key: request.key(),
-                refusal,
-            });
-            return;
+    /// Makes room at the leader for what a validator watches over: as much as a node watches over at
+    /// most. Whether there is.
+    fn reserve(&mut self, by: NodeId, request: &Request, validators: usize) -> bool {
+        let pending = &self.pending;
+        let urgent = self.urgent.entry(by).or_default();
+        urgent.retain(|key, _| pending.contains(key));
+        if urgent.contains_key(&request.key()) {
+            return true;
         }
-        self.note_waiting();
-        // A complaint that is repeated goes out again: the relay may have been lost.
-        if self.watch(request.key(), self.me()) || self.watches(&request.key()) {
-            let relay = self.relay(vec![Arc::clone(request.payload())], true);
-            self.out.send(Recipient::Others, relay, None);
-        }
-    }
-
-    pub(super) fn relayed(&mut self, from: NodeId, complained: bool, requests: Vec<Request>) {
-        if !complained && !self.is_leader() {
-            return;
-        }
-        self.forget_served();
-        for request in &requests {
-            if self.take_in(request, complained.then_some(from)).is_err() {
-                // The relaying node keeps it and the client sends it again; a refusal for quota
-                // is no starvation (P6.3).
-                continue;
-            }
-            if complained
-                && self.watch(request.key(), from)
-                && !self.is_leader()
-                && from != self.me()
-            {
-                // The relaying node may be a traitor who told everybody but the leader.
-                self.unrelayed_watched.push(Arc::clone(request.payload()));
-            }
-        }
-        self.note_waiting();
-    }
-
-    /// Takes a request in. One that somebody complained about finds room in any case: a client that
-    /// fills its account's room at the leader, and complains elsewhere about what the leader then
-    /// refuses, would depose a leader that serves it.
-    fn take_in(&mut self, request: &Request, complained: Option<NodeId>) -> Result<bool, Refusal> {
-        if complained.is_some_and(|by| self.is_urgent(request.key(), by)) {
-            let new = !self.pending.contains(&request.key());
-            self.pending.insert_reserved(self.now.monotonic, request);
-            return Ok(new);
-        }
-        self.pending.insert(self.now.monotonic, request)
-    }
-
-    /// Whether a request finds room and goes first because a validator watches over it: one of each
-    /// account for each relaying validator, within its share. What others relayed takes nothing of
-    /// it: every correct node watches over one request of an account at most, and hands it on itself.
-    fn is_urgent(&mut self, key: RequestKey, by: NodeId) -> bool {
-        if let Some(known) = self.urgent.get(&(by, key.account)) {
-            return *known == key;
-        }
-        let of_validator = (by, [0; 32])..=(by, [u8::MAX; 32]);
-        let may = self.urgent.range(of_validator).count() < self.share();
+        let bytes = request.payload().len();
+        let taken: usize = urgent.values().sum();
+        let may = urgent.len() < limits::watched_requests(validators)
+            && taken + bytes <= limits::watched_bytes(validators)
+            && !mutation::active(Mutation::NoReserve);
         if may {
-            self.urgent.insert((by, key.account), key);
+            urgent.insert(request.key(), bytes);
         }
         may
     }
 
-    /// What no longer waits leaves its share to others.
-    fn forget_served(&mut self) {
-        let pending = &self.pending;
-        self.urgent.retain(|_, key| pending.contains(key));
+    /// What goes first into an entry: what this node watches over, then of each validator in turn
+    /// what it hands on as watched over (P6.3).
+    pub(super) fn first(&self) -> Vec<RequestKey> {
+        let watched = self.watches.running().map(|(_, watch)| watch.request.key());
+        let mut first: Vec<RequestKey> = watched.collect();
+        let mut lines: Vec<_> = self.urgent.values().map(BTreeMap::keys).collect();
+        while !lines.is_empty() {
+            lines.retain_mut(|line| {
+                let next = line.next();
+                first.extend(next.copied());
+                next.is_some()
+            });
+        }
+        first
+    }
+}
+
+impl Byzantine {
+    fn validators(&self) -> usize {
+        self.configuration().sizes().validators()
     }
 
-    /// How many of the starvation timers are for one relaying validator (P6.3).
-    fn share(&self) -> usize {
-        limits::STARVED_REQUESTS / self.configuration().sizes().nodes().count()
-    }
-
-    /// Each relaying validator has its share of the timers (P6.3), so that a leader with accounts of
-    /// its own cannot keep others from being watched over.
-    fn may_watch(&self, key: &RequestKey, by: NodeId) -> bool {
-        let taken = self.starving.values().filter(|(.., of)| *of == by);
-        !self.starving.contains_key(&key.account) && taken.count() < self.share()
-    }
-
-    /// Takes up that another node suspects the leader for a request that waits here, too. The leader
-    /// gets to know that it is watched over: the other may have told everybody else.
-    pub(super) fn watch_with(&mut self, other: NodeId, key: RequestKey) {
-        if let Some(payload) = self.pending.payload(&key).cloned()
-            && self.watch(key, other)
-            && !self.is_leader()
-        {
-            self.unrelayed_watched.push(payload);
+    /// P6.1: a client of this node asks; the leader gets to know.
+    pub(super) fn submit(&mut self, request: &Request) {
+        if self.requests.is_settled(&request.key()) {
+            return;
+        }
+        if let Err(refusal) = self.take_in(request, self.me()) {
+            self.refuse(request.key(), refusal);
         }
     }
 
-    /// Starts a starvation timer, unless one runs for the account. Returns whether it did.
-    pub(super) fn watch(&mut self, key: RequestKey, by: NodeId) -> bool {
-        if !self.may_watch(&key, by) {
-            return false;
+    fn take_in(&mut self, request: &Request, by: NodeId) -> Result<(), Refusal> {
+        let now = self.now.monotonic;
+        let new = self.requests.pending.insert(now, request, by)?;
+        self.note_waiting();
+        if new && !self.is_leader() {
+            self.request_waits(request.key());
         }
-        let deadline = self.now.monotonic.after(self.starvation());
-        self.starving.insert(key.account, (key, deadline, by));
-        true
+        Ok(())
     }
 
-    /// How many of the waiting requests are watched over.
-    pub(super) fn watched_requests(&self) -> usize {
-        let watched = self.starving.values();
-        watched
-            .filter(|(key, ..)| self.pending.contains(key))
-            .count()
+    fn refuse(&mut self, key: RequestKey, refusal: Refusal) {
+        self.out.push(Output::Refused { key, refusal });
     }
 
-    fn watches(&self, key: &RequestKey) -> bool {
-        self.starving
-            .get(&key.account)
-            .is_some_and(|(watched, ..)| watched == key)
+    /// P6.2: a client of this node complains. Everybody gets the request and watches it.
+    pub(super) fn complain(&mut self, request: &Request) {
+        let (key, me) = (request.key(), self.me());
+        if self.requests.is_settled(&key) {
+            return;
+        }
+        // Until there is a slot for it, it waits like any other.
+        let taken_in = self.take_in(request, me);
+        let repeated = self.requests.watches.watches_for(me, &key);
+        let offered = self.requests.watches.offer(me, request);
+        if let (Err(refusal), Offered::Full) = (taken_in, offered) {
+            return self.refuse(key, refusal);
+        }
+        self.start_watches();
+        // A complaint that is repeated goes out again: the relay may have been lost.
+        if repeated {
+            self.hand_on(me, request);
+        }
+    }
+
+    pub(super) fn relayed(&mut self, from: NodeId, complained: bool, requests: &[Request]) {
+        let leads = self.leads_term();
+        if from == self.me() || (!complained && !self.is_leader()) {
+            return;
+        }
+        for request in requests {
+            if self.requests.is_settled(&request.key()) {
+                continue;
+            }
+            let now = self.now.monotonic;
+            if complained {
+                let validators = self.validators();
+                if leads && self.requests.reserve(from, request, validators) {
+                    self.requests.pending.insert_reserved(now, request, from);
+                }
+                // The validator hands it on again if there is no slot for it now.
+                self.requests.watches.offer(from, request);
+            }
+            if leads {
+                // The validator keeps it and hands it on again; a refusal for want of room is no
+                // starvation (P6.3).
+                let _ = self.requests.pending.insert(now, request, from);
+            }
+        }
+        if complained {
+            self.start_watches();
+        }
+        self.note_waiting();
+    }
+
+    /// Starts the watches that there are slots for.
+    fn start_watches(&mut self) {
+        let (deadline, look) = self.watch_times();
+        let began = self.commit.index;
+        let started = self.requests.watches.start((deadline, look), began);
+        for (by, request) in started {
+            // A leader has room for what others watch over, its own clients' included.
+            let now = self.now.monotonic;
+            self.requests.pending.insert_reserved(now, &request, by);
+            self.note_waiting();
+            self.hand_on(by, &request);
+        }
+    }
+
+    /// When a watch that starts now ends, and when it is looked at first: every quarter of its timer
+    /// it is handed on again, as a relay may be lost, or find no room for a moment.
+    fn watch_times(&self) -> (Time, Time) {
+        let now = self.now.monotonic;
+        (now.after(self.starvation()), now.after(self.quarter()))
     }
 
     fn starvation(&self) -> Time {
@@ -155,50 +226,202 @@ impl Byzantine {
         timers.grown(timers.starvation, self.timer.level)
     }
 
+    fn quarter(&self) -> Time {
+        Time(self.starvation().0 / 4)
+    }
+
+    /// Hands on a watched request: that of an own client to everybody, so that all watch over it;
+    /// that of another node to the leader, whom the other may have left out.
+    fn hand_on(&mut self, by: NodeId, request: &Request) {
+        if by == self.me() {
+            let relay = self.relay(vec![Arc::clone(request.payload())], true);
+            self.out.send(Recipient::Others, relay, None);
+        } else if !self.leads_term() {
+            self.requests.watched.push(request.clone());
+        }
+    }
+
+    /// Has what is watched over judged, where it is time to hand it on again or to suspect for it;
+    /// and what else waits for long.
+    pub(super) fn check_watches(&mut self) {
+        let (now, quarter) = (self.now.monotonic, self.quarter());
+        let mut due = Vec::new();
+        for watch in self.requests.watches.running_mut() {
+            if watch.look <= now {
+                watch.look = now.after(quarter);
+                if watch.deadline > now {
+                    watch.look = watch.look.min(watch.deadline);
+                }
+                due.push(watch.request.clone());
+            }
+        }
+        if self.requests.sweep <= now {
+            self.requests.sweep = now.after(limits::RELAY_AGAIN);
+            let old = self.requests.pending.waiting_since(now);
+            due.extend(old);
+        }
+        self.judge(due);
+    }
+
+    /// Whether what has waited for a silence timer is an entry, or requests that the application
+    /// admits: it is asked when the timer ends.
+    pub(super) fn waits_for_good_reason(&mut self, silence: Time) -> bool {
+        let end = self.timer.stalled_since.map(|since| since.after(silence));
+        if self.log.last() != self.commit || end.is_none_or(|end| self.requests.judged >= end) {
+            return true;
+        }
+        self.judge_oldest();
+        false
+    }
+
+    /// The requests that have waited longest are handed on again, once they are judged.
+    pub(super) fn judge_oldest(&mut self) {
+        let oldest = self.requests.pending.oldest(limits::RELAYED_REQUESTS);
+        self.judge(oldest);
+    }
+
+    fn judge(&mut self, requests: Vec<Request>) {
+        if !requests.is_empty() {
+            self.out.push(Output::Judge(requests));
+        }
+    }
+
+    /// When [`Byzantine::check_watches`] has something to do next.
+    pub(super) fn watch_deadline(&self) -> Time {
+        let never = Time(u64::MAX);
+        let sweep = match self.requests.pending.is_empty() {
+            true => never,
+            false => self.requests.sweep,
+        };
+        self.requests
+            .watches
+            .next_look()
+            .map_or(sweep, |look| look.min(sweep))
+    }
+
+    /// The application's answer about requests that wait: what is over, or not admitted any more, is
+    /// dropped; the others are handed on again, or the leader is suspected for them.
+    pub(super) fn judged(&mut self, as_of: Index, verdicts: &[(RequestKey, Admittance)]) {
+        self.requests.judged = self.now.monotonic;
+        for (key, admission) in verdicts {
+            if *admission != Admittance::Admitted || self.requests.is_settled(key) {
+                if !mutation::active(Mutation::RefusedWatched) {
+                    self.drop_request(key);
+                    continue;
+                }
+            }
+            let Some(request) = self.requests.pending.get(key) else {
+                // It expired here, or was committed meanwhile.
+                self.requests.watches.end(key);
+                continue;
+            };
+            let watched: Vec<(NodeId, Time, Index)> = self
+                .requests
+                .watches
+                .running()
+                .filter(|(_, watch)| watch.request.key() == *key)
+                .map(|(by, watch)| (by, watch.deadline, watch.began))
+                .collect();
+            if watched.is_empty() && !self.leads_term() {
+                self.requests.again.push(request.clone());
+            }
+            for (by, deadline, began) in watched {
+                if !mutation::active(Mutation::HandedOnOnce) {
+                    self.hand_on(by, &request);
+                }
+                // What was committed when the timer began may have settled the request, or changed
+                // whether it is admitted: the leader may know that already.
+                let knows = as_of >= began || mutation::active(Mutation::UnappliedForgotten);
+                if deadline <= self.now.monotonic && knows && !self.leads_term() {
+                    self.suspect(Reason::Starved(*key));
+                }
+            }
+        }
+        self.start_watches();
+    }
+
+    fn drop_request(&mut self, key: &RequestKey) {
+        self.requests.pending.remove(key);
+        self.request_given_up(key);
+        self.no_longer_starving(key);
+        self.nothing_waits();
+    }
+
+    /// Takes up that another node suspects the leader for a request that waits here, too. The leader
+    /// gets to know that it is watched over: the other may have told everybody else.
+    pub(super) fn watch_with(&mut self, other: NodeId, key: RequestKey) {
+        if let Some(request) = self.requests.pending.get(&key) {
+            self.requests.watches.offer(other, &request);
+            self.start_watches();
+        }
+    }
+
+    /// How many of the waiting requests are watched over.
+    pub(super) fn watched_requests(&self) -> usize {
+        let running = self.requests.watches.running();
+        let keys = running.map(|(_, watch)| watch.request.key());
+        let keys: std::collections::BTreeSet<RequestKey> = keys.collect();
+        let waiting = keys
+            .iter()
+            .filter(|key| self.requests.pending.contains(key));
+        waiting.count()
+    }
+
+    /// A request that is watched over, if any is.
+    pub(super) fn watched_request(&self) -> Option<RequestKey> {
+        let mut running = self.requests.watches.running();
+        running.next().map(|(_, watch)| watch.request.key())
+    }
+
     /// Any committed entry with that nonce stops the timer (P6.2).
     pub(super) fn no_longer_starving(&mut self, key: &RequestKey) {
-        if self
-            .starving
-            .get(&key.account)
-            .is_some_and(|(watched, ..)| watched == key)
-        {
-            self.starving.remove(&key.account);
-            self.starvation_ended(Reason::Starved(*key));
-        }
+        self.requests.watches.end(key);
+        self.starvation_ended(Reason::Starved(*key));
     }
 
     /// The timers start again by themselves in each term (P6.2).
     pub(super) fn restart_starvation(&mut self) {
-        let deadline = self.now.monotonic.after(self.starvation());
-        for (_, end, _) in self.starving.values_mut() {
-            *end = deadline;
+        let (deadline, look) = self.watch_times();
+        let began = self.commit.index;
+        for watch in self.requests.watches.running_mut() {
+            (watch.deadline, watch.look, watch.began) = (deadline, look, began);
         }
     }
 
     /// A term has a leader: it gets everything that waits here.
     pub(super) fn relay_all(&mut self) {
         if !self.leads_term() {
-            let waiting = self.pending.payloads();
-            let (watched, others): (Vec<_>, Vec<_>) =
-                waiting.partition(|(key, _)| self.watches(key));
-            let payloads = |requests: Vec<(&RequestKey, &Arc<[u8]>)>| {
-                let payloads = requests.into_iter().map(|(_, payload)| payload);
-                payloads.cloned().collect()
-            };
-            (self.unrelayed_watched, self.unrelayed) = (payloads(watched), payloads(others));
+            let now = self.now.monotonic;
+            self.requests.pending.restart(&Default::default());
+            for watch in self.requests.watches.running_mut() {
+                watch.look = now;
+            }
         }
     }
 
     pub(super) fn flush_relays(&mut self) {
-        let watched = std::mem::take(&mut self.unrelayed_watched);
-        let others = std::mem::take(&mut self.unrelayed);
-        if !self.leads_term() {
-            self.relay_to_leader(watched, true);
-            self.relay_to_leader(others, false);
+        let watched = std::mem::take(&mut self.requests.watched);
+        let again = std::mem::take(&mut self.requests.again);
+        if self.leads_term() {
+            return;
+        }
+        let payload = |request: Request| Arc::clone(request.payload());
+        self.relay_to_leader(watched.into_iter().map(payload), true);
+        self.relay_to_leader(again.into_iter().map(payload), false);
+        loop {
+            let batch = self.requests.pending.next_relay();
+            if batch.is_empty() {
+                break;
+            }
+            let batch = batch
+                .into_iter()
+                .filter(|(key, _)| !self.requests.watches.watches(key));
+            let batch: Vec<Arc<[u8]>> = batch.map(|(_, payload)| payload).collect();
+            self.relay_to_leader(batch, false);
         }
     }
 
-    fn relay_to_leader(&mut self, requests: Vec<Arc<[u8]>>, complained: bool) {
+    fn relay_to_leader(&mut self, requests: impl IntoIterator<Item = Arc<[u8]>>, complained: bool) {
         let leader = Recipient::Node(self.leader());
         let mut batch: Vec<Arc<[u8]>> = Vec::new();
         let mut bytes = 0;
@@ -230,8 +453,7 @@ impl Byzantine {
     /// open and send them again.
     pub(super) fn expire_pending(&mut self) {
         let now = self.now.monotonic;
-        for key in self.pending.expire(now) {
-            self.in_chain.remove(&key);
+        for key in self.requests.pending.expire(now) {
             self.request_given_up(&key);
             self.no_longer_starving(&key);
         }

@@ -120,6 +120,7 @@ impl Raft {
                 .expect("what is applied is committed, and the tail begins no later")
         });
         let election = ElectionTimer::new(&setup, now.monotonic);
+        let pending = Pending::new(setup.me, configuration.sizes().validators());
         Self {
             outbox: Outbox::new(setup),
             vote_state,
@@ -133,7 +134,7 @@ impl Raft {
             part: Part::Follower,
             leader: None,
             election,
-            pending: Pending::default(),
+            pending,
             relays: Relays::default(),
         }
     }
@@ -141,8 +142,9 @@ impl Raft {
     pub(crate) fn handle(&mut self, now: Now, event: Event) {
         match event {
             Event::Message(message) => self.on_message(now, message),
-            Event::Relayed { requests, .. } => self.on_relayed(now, &requests),
+            Event::Relayed { from, requests, .. } => self.on_relayed(now, from, &requests),
             Event::Submit(request) | Event::Complain(request) => self.on_submit(now, &request),
+            Event::Judged { verdicts, .. } => self.on_judged(&verdicts),
             Event::Written(id) => self.on_written(now, id),
             Event::Applied(applied) => self.applied = Some(applied),
             Event::EntriesRead {

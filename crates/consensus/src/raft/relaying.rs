@@ -8,7 +8,7 @@ use crate::{
     event::{Output, Recipient, Refusal},
     limits,
     message::Relay,
-    request::{Request, RequestKey},
+    request::{Admittance, Request, RequestKey},
     types::{NodeId, Now, Time},
 };
 
@@ -25,7 +25,7 @@ impl Raft {
     /// Takes in a client's request. Whatever the client complains of, in the Raft modes the leader
     /// is trusted and the request waits its turn.
     pub(super) fn on_submit(&mut self, now: Now, request: &Request) {
-        if let Err(refusal) = self.take_in(now, request) {
+        if let Err(refusal) = self.take_in(now, request, self.me()) {
             self.outbox.push(Output::Refused {
                 key: request.key(),
                 refusal,
@@ -35,20 +35,20 @@ impl Raft {
 
     /// Takes in what a peer relayed, if this node leads. Otherwise the peer will learn who does;
     /// if there is no room it will relay again.
-    pub(super) fn on_relayed(&mut self, now: Now, requests: &[Request]) {
+    pub(super) fn on_relayed(&mut self, now: Now, from: NodeId, requests: &[Request]) {
         if self.is_leader() {
             for request in requests {
-                let _ = self.take_in(now, request);
+                let _ = self.take_in(now, request, from);
             }
         }
     }
 
-    fn take_in(&mut self, now: Now, request: &Request) -> Result<(), Refusal> {
+    fn take_in(&mut self, now: Now, request: &Request, by: NodeId) -> Result<(), Refusal> {
         let in_chain = self.keys.index_of(&request.key(), request.payload());
         if in_chain.is_some_and(|index| index <= self.commit.index) {
             return Ok(());
         }
-        self.pending.insert(now.monotonic, request).map(|_| ())
+        self.pending.insert(now.monotonic, request, by).map(|_| ())
     }
 
     /// Notes who leads. Whatever still waits goes to the new leader.
@@ -71,9 +71,10 @@ impl Raft {
         while self.pending.unproposed() >= limits::RELAYED_REQUESTS
             || (self.pending.unproposed() > 0 && now.monotonic >= self.relays.pause)
         {
-            let batch = self.pending.propose();
+            let batch = self.pending.next_relay();
             if batch.is_empty() {
-                return;
+                // As much is under way as surely finds room at the leader.
+                break;
             }
             let (keys, requests): (_, Vec<Arc<[u8]>>) = batch.into_iter().unzip();
             let relay = Relay {
@@ -94,15 +95,32 @@ impl Raft {
         }
     }
 
-    /// Puts requests back into the queue that were relayed too long ago.
+    /// Has the application judge requests again that were relayed too long ago: the leader may have
+    /// refused them for good.
     pub(super) fn relay_again(&mut self, now: Now) {
         while let Some((sent, keys)) = self.relays.sent.front() {
             if sent.after(limits::RELAY_AGAIN) > now.monotonic {
                 break;
             }
-            self.pending.requeue(keys);
+            let waiting = keys.iter().filter_map(|key| self.pending.get(key));
+            let waiting: Vec<Request> = waiting.collect();
             self.relays.sent.pop_front();
+            if !waiting.is_empty() {
+                self.outbox.push(Output::Judge(waiting));
+            }
         }
+    }
+
+    /// Forgets requests that the application does not admit any more; the others go into the queue
+    /// again.
+    pub(super) fn on_judged(&mut self, verdicts: &[(RequestKey, Admittance)]) {
+        for (key, admission) in verdicts {
+            match admission {
+                Admittance::Admitted => self.pending.requeue(key),
+                Admittance::Refused | Admittance::Settled => drop(self.pending.remove(key)),
+            }
+        }
+        self.prune_relays();
     }
 
     /// Forgets relays whose requests are all committed.

@@ -6,10 +6,10 @@ use std::{
 };
 
 use consensus::{
-    ClientChecks, Configuration, Domain, Ed25519, Entry, Event, Hash, InvalidPayload, Message,
-    Mode, NodeId, Now, Output, Payloads, PublicKey, Recipient, Record, Recovery, Replica, Request,
-    RequestKey, Restored, Setup, Signature, Status, Time, Timers, Verification, Verifier,
-    VoteState, WriteId, message::Applied, signature::public_key,
+    Admittance, ClientChecks, Configuration, Domain, Ed25519, Entry, Event, Hash, Index,
+    InvalidPayload, Message, Mode, NodeId, Now, Output, Payloads, PublicKey, Recipient, Record,
+    Recovery, Replica, Request, RequestKey, Restored, Setup, Signature, Status, Time, Timers,
+    Verification, Verifier, VoteState, WriteId, message::Applied, signature::public_key,
 };
 use ed25519_dalek::SigningKey;
 
@@ -48,6 +48,11 @@ struct Host {
     applied: Vec<Arc<Entry>>,
     digest: Hash,
     requests: BTreeSet<RequestKey>,
+    /// Those that the application knows to be executed: all, unless it stands still.
+    known: BTreeSet<RequestKey>,
+    known_entries: usize,
+    /// What the application refuses, and might admit later.
+    refused: BTreeSet<RequestKey>,
 }
 
 pub type Filter = Box<dyn FnMut(usize, usize, &Message) -> bool>;
@@ -63,6 +68,8 @@ pub struct Cluster {
     wire: VecDeque<(usize, usize, Arc<Message>)>,
     pub now: Now,
     is_hostile: bool,
+    /// Whether all applications stand still.
+    pub stuck: bool,
     /// Whether a message arrives.
     pub filter: Filter,
     /// Messages that a receiver refused.
@@ -134,6 +141,9 @@ impl Cluster {
                     applied: Vec::new(),
                     digest: Hash::default(),
                     requests: BTreeSet::new(),
+                    known: BTreeSet::new(),
+                    known_entries: 0,
+                    refused: BTreeSet::new(),
                 })
                 .collect(),
             setups,
@@ -143,6 +153,7 @@ impl Cluster {
                 wall: 1_000_000,
             },
             is_hostile: false,
+            stuck: false,
             filter: Box::new(|_, _, _| true),
             hook: Box::new(|_, _, _| Vec::new()),
             refused: Vec::new(),
@@ -203,9 +214,12 @@ impl Cluster {
         host.applied.clear();
         host.digest = Hash::default();
         host.requests.clear();
+        host.known.clear();
+        host.known_entries = 0;
         for entry in tail.iter().filter(|entry| entry.index() <= committed) {
             host.apply(entry);
         }
+        host.note_executed();
         Some(Restored {
             vote_state: host.vote_state.clone(),
             before: configuration.opening(),
@@ -229,8 +243,16 @@ impl Cluster {
         self.handle(node, Event::Submit(request));
     }
 
-    fn handle(&mut self, node: usize, event: Event) {
-        if let Some(replica) = &mut self.hosts[node].replica {
+    /// Hands in what the application of the node admits (P6.2).
+    fn handle(&mut self, node: usize, mut event: Event) {
+        let host = &mut self.hosts[node];
+        let admits = |request: &Request| host.admission(&request.key()) == Admittance::Admitted;
+        match &mut event {
+            Event::Submit(request) | Event::Complain(request) if !admits(request) => return,
+            Event::Relayed { requests, .. } => requests.retain(admits),
+            _ => {}
+        }
+        if let Some(replica) = &mut host.replica {
             replica.handle(self.now, event);
             self.drain(node);
         }
@@ -240,6 +262,7 @@ impl Cluster {
         let nodes = self.hosts.len();
         let mut written: Option<WriteId> = None;
         let mut applied = None;
+        let mut to_judge = Vec::new();
         let host = &mut self.hosts[node];
         while let Some(output) = host.replica.as_mut().and_then(Replica::next_output) {
             match output {
@@ -299,21 +322,58 @@ impl Cluster {
                         },
                     );
                 }
+                Output::Judge(requests) => to_judge.extend(requests),
                 Output::Notice(_) | Output::Certified(_) => {}
                 other => panic!("unexpected {other:?}"),
             }
         }
-        if let Some(applied) = applied {
+        if let Some(applied) = applied.filter(|_| !self.stuck) {
+            let host = &mut self.hosts[node];
+            host.note_executed();
             self.handle(node, Event::Applied(applied));
         }
         if let Some(id) = written {
             self.handle(node, Event::Written(id));
+        }
+        if !to_judge.is_empty() {
+            let host = &self.hosts[node];
+            let as_of = Index(host.known_entries as u64);
+            let judge = |request: Request| (request.key(), host.admission(&request.key()));
+            let verdicts = to_judge.into_iter().map(judge).collect();
+            self.handle(node, Event::Judged { as_of, verdicts });
         }
     }
 
     /// Says something in a node's name.
     pub fn say(&mut self, from: usize, to: usize, message: impl Into<Message>) {
         self.wire.push_back((from, to, Arc::new(message.into())));
+    }
+
+    pub fn submit_payload(&mut self, node: usize, payload: Vec<u8>) {
+        let request = Request::check(Arc::from(payload), &Numbers).unwrap();
+        self.handle(node, Event::Submit(request));
+    }
+
+    /// From now on the application of a node refuses this request, though it may admit it later.
+    pub fn refuse(&mut self, node: usize, payload: &[u8]) {
+        let key = Numbers.key(payload).unwrap();
+        self.hosts[node].refused.insert(key);
+    }
+
+    /// The applications go on where they stood still.
+    pub fn unstick(&mut self) {
+        self.stuck = false;
+        for node in 0..self.hosts.len() {
+            let host = &mut self.hosts[node];
+            let applied = host.applied.last().map(|last| Applied {
+                index: last.index(),
+                digest: host.digest,
+            });
+            host.note_executed();
+            if let Some(applied) = applied {
+                self.handle(node, Event::Applied(applied));
+            }
+        }
     }
 
     pub fn complain(&mut self, node: usize, payload: Vec<u8>) {
@@ -417,6 +477,24 @@ impl Cluster {
 }
 
 impl Host {
+    fn admission(&self, key: &RequestKey) -> Admittance {
+        if self.known.contains(key) {
+            Admittance::Settled
+        } else if self.refused.contains(key) {
+            Admittance::Refused
+        } else {
+            Admittance::Admitted
+        }
+    }
+
+    /// The application knows what it was given.
+    fn note_executed(&mut self) {
+        for entry in &self.applied[self.known_entries..] {
+            self.known.extend(entry.keys().iter().copied());
+        }
+        self.known_entries = self.applied.len();
+    }
+
     fn apply(&mut self, entry: &Arc<Entry>) {
         let last = self.applied.last().map_or(0, |last| last.index().0);
         assert_eq!(entry.index().0, last + 1, "entries are applied in order");

@@ -189,6 +189,13 @@ pub async fn ask_again(
             | ClientError::Size(_)
             | ClientError::Local(_)),
         ) => (Answer::Unexpected(error.to_string()), None),
+        Err(ClientError::NotAdmitted { result, .. }) => {
+            let answer = match TransactionResult::from_bytes(&result) {
+                Ok(result) => meaning(result.outcome),
+                Err(error) => Answer::Unexpected(format!("the result cannot be read: {error}")),
+            };
+            (answer, None)
+        }
         Err(_) => (Answer::Unknown, None),
     }
 }

@@ -48,6 +48,15 @@ pub enum Refusal {
     TooMany,
     /// The node is stopping.
     Stopping,
+    /// The application's present state would refuse the request at once, so the node takes no part
+    /// in having it agreed on (P6.2).
+    NotAdmitted {
+        /// Whether that is so for good: the request's number is settled, or its validity is over.
+        settled: bool,
+        /// The application's result bytes: what executing it now would give.
+        #[serde(with = "serde_bytes")]
+        result: Vec<u8>,
+    },
 }
 
 /// What a node knows of a transaction, or of what was done under a reference.

@@ -16,7 +16,7 @@ use transport::{ClientEndpoint, Endpoint, Incoming};
 
 use super::*;
 use crate::{
-    application::AppliedEntry,
+    application::{Application, AppliedEntry},
     behaviour::Context,
     disk_task::Write,
     frames::ServerFrame,

@@ -56,6 +56,9 @@ impl Twins {
                         second.application.execute(&entry);
                         events.insert(0, Event::Applied(second.application.applied()));
                     }
+                    Output::Judge(requests) => {
+                        events.insert(0, second.application.judge(&requests));
+                    }
                     _ => {}
                 }
             }

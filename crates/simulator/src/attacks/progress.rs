@@ -82,6 +82,28 @@ pub(super) static LIST: &[Attack] = attacks! {
             Test("node", "--lib", "a_key_complains_in_bursts_and_then_at_a_steady_rate"),
             Test("node", "--lib", "a_complaint_holds_for_its_own_key_term_and_request_only"),
         ];
+    "masked-censorship" "P13 progress" "P6.2, P6.3"
+        "a leader censors a client and has the timers of its account run for older requests of it"
+        / "" "" => [
+            Test("consensus", "--test admission", "old_requests_do_not_mask_a_new_one"),
+            Test("consensus", "--test admission", "newer_requests_of_the_victim_do_not_keep_it_waiting_for_ever"),
+        ];
+    "complaints-beyond-room" "P13 progress" "P6.3"
+        "clients and a traitor have followers watch over more than a leader that serves them has room for"
+        / "" "" => [
+            Test("consensus", "--test admission", "complaints_beyond_a_share_depose_nobody"),
+            Test("consensus", "--test admission", "what_is_watched_over_finds_room_beside_a_full_account"),
+            Test("consensus", "--test admission", "a_flood_through_followers_deposes_nobody"),
+        ];
+    "executed-again" "P13 progress" "P6.2, P6.5"
+        "a validator relays executed requests, to have them committed again and new ones refused"
+        / "" "" => [
+            Test("consensus", "--test admission", "executed_requests_are_not_taken_in_again"),
+            Test("consensus", "--test admission", "what_is_handed_on_again_is_committed_once"),
+        ];
+    "strangers" "S11, P13 progress" "P6.2"
+        "keys without an account ask and complain"
+        / "" "" => [Test("ledger", "--test admission", "complaints_of_strangers_have_no_effect")];
     "report-flood" "P13 progress" "P4.5, P12.1"
         "reports without end: true ones, old ones and lies"
         / "" "" => [Behave(4, "report-flooder"), Behave(7, "report-flooder,schemer")];

@@ -87,6 +87,13 @@ impl Host {
                     running.replica.handle(now, event);
                 }
             }
+            Output::Judge(requests) => {
+                let now = self.clock.now(world.now);
+                if let Some(running) = &mut self.running {
+                    let verdicts = running.application.judge(&requests);
+                    running.replica.handle(now, verdicts);
+                }
+            }
             Output::Notice(notice) => self.notice(world, &notice),
             // A refused client asks again by itself; certificates are in the records too; the
             // simulated clients do not read.

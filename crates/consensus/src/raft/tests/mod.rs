@@ -26,10 +26,10 @@ use ed25519_dalek::SigningKey;
 
 use super::{Part, Raft};
 use crate::{
-    ClientChecks, Configuration, Domain, Ed25519, Entry, Event, Hash, Index, InvalidPayload,
-    Message, Mode, NodeId, Notice, Now, Output, Payloads, Point, Recipient, Record, Refusal,
-    Request, RequestKey, Restored, Setup, Term, Time, Timers, Verification, Verified, VoteState,
-    WriteId,
+    Admittance, ClientChecks, Configuration, Domain, Ed25519, Entry, Event, Hash, Index,
+    InvalidPayload, Message, Mode, NodeId, Notice, Now, Output, Payloads, Point, Recipient, Record,
+    Refusal, Request, RequestKey, Restored, Setup, Term, Time, Timers, Verification, Verified,
+    VoteState, WriteId,
     entry::EntryKind,
     limits,
     message::{AppendOutcome, Applied, Justification},
@@ -118,6 +118,17 @@ struct Node {
     slow: bool,
     /// The application is stuck: it executes nothing.
     stuck: bool,
+}
+
+impl Node {
+    /// What its application says of a request.
+    fn admission(&self, key: &RequestKey) -> Admittance {
+        let mut applied = self.applied.iter().flat_map(|entry| entry.keys());
+        match applied.any(|settled| settled == key) {
+            true => Admittance::Settled,
+            false => Admittance::Admitted,
+        }
+    }
 }
 
 struct Cluster {

@@ -61,6 +61,14 @@ impl Cluster {
                         },
                     );
                 }
+                Output::Judge(requests) => {
+                    let as_of = Index(this.applied.len() as u64);
+                    let judge =
+                        |request: crate::Request| (request.key(), this.admission(&request.key()));
+                    let verdicts = requests.into_iter().map(judge).collect();
+                    let raft = this.raft.as_mut().unwrap();
+                    raft.handle(self.now, Event::Judged { as_of, verdicts });
+                }
                 Output::ReadReady { id, index } => {
                     assert!(this.reads.insert(id, Ok(index)).is_none());
                     let asked = this.asked[&id];
