@@ -93,6 +93,7 @@ pub(crate) fn genesis() -> &'static Genesis {
             network: "fuzzing".to_owned(),
             mode: keys::Mode::Byzantine,
             client_checks: None,
+            access: keys::Access::Anybody,
             created_unix_ms: 1_700_000_000_000,
             validators: (0..4)
                 .map(|index| Validator {
@@ -105,6 +106,7 @@ pub(crate) fn genesis() -> &'static Genesis {
             admin: key("admin").public_key(),
             assets: vec![asset("USD", 2), asset("EUR", 0)],
             accounts: vec![account("alice", 1000), account("bob", 5)],
+            readers: Vec::new(),
         })
         .expect("a good genesis")
     });

@@ -14,6 +14,7 @@
 pub mod encoding;
 pub mod genesis;
 
+mod access;
 mod address;
 mod directory;
 mod file;
@@ -30,6 +31,7 @@ mod public_key;
 
 pub mod strict_json;
 
+pub use access::Access;
 pub use address::Address;
 pub use directory::{DATA_DIRECTORY, DATA_VARIABLE, data_directory};
 pub use ed25519_dalek::{Signature, SigningKey, VerifyingKey};

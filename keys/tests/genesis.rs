@@ -5,8 +5,8 @@ use std::fs;
 
 use keys::genesis::{FORMAT, MAX_ACCOUNTS, MAX_GENESIS_BYTES, MAX_VALIDATORS};
 use keys::{
-    Account, Asset, ClientChecks, FileError, Genesis, GenesisError, GenesisFile, Incarnation,
-    KeyPair, Mode, Overwrite, Validator, tagged_hash, to_hex,
+    Access, Account, Asset, ClientChecks, FileError, Genesis, GenesisError, GenesisFile,
+    Incarnation, KeyPair, Mode, Overwrite, Validator, tagged_hash, to_hex,
 };
 
 fn validator(index: usize) -> Validator {
@@ -42,11 +42,13 @@ fn example() -> GenesisFile {
         network: "example".to_owned(),
         mode: Mode::Byzantine,
         client_checks: None,
+        access: Access::Members,
         created_unix_ms: 1_700_000_000_000,
         validators: (0..4).map(validator).collect(),
         admin: KeyPair::from_seed("admin").public_key(),
         assets: vec![asset("USD", 2), asset("EUR", 2)],
         accounts: vec![alice, account("bob", 0)],
+        readers: vec![KeyPair::from_seed("reader").public_key()],
     }
 }
 
@@ -72,6 +74,7 @@ fn the_id_is_the_test_vector() {
         "6578616d706c65",   // network: "example"
         "02000000",         // mode: byzantine
         "01000000",         // client checks: all
+        "01000000",         // access: members
         "0068e5cf8b010000", // created
         "04000000",         // validators
         "02000000",
@@ -79,7 +82,7 @@ fn the_id_is_the_test_vector() {
     ]
     .concat();
     assert_eq!(to_hex(&bytes[..start.len() / 2]), start);
-    // The last account: a name, a key, and one balance of zero.
+    // The last account: a name, a key, and one balance of zero. Then the readers.
     let end = [
         "03000000",
         "626f62",
@@ -88,10 +91,12 @@ fn the_id_is_the_test_vector() {
         "03000000",
         "555344",
         "0000000000000000",
+        "01000000",
+        &KeyPair::from_seed("reader").public_key().to_hex(),
     ]
     .concat();
     assert_eq!(to_hex(&bytes[bytes.len() - end.len() / 2..]), end);
-    assert_eq!(bytes.len(), 510);
+    assert_eq!(bytes.len(), 550);
     assert_eq!(
         to_hex(&genesis.id()),
         "f6b89b9977a03a87e77a073674b26a0d182e89d1b70fa0fa3e1df8dfeb9761b1"
@@ -112,7 +117,13 @@ fn everything_but_the_addresses_is_in_the_id() {
         "a default written out is the same genesis"
     );
     let other = || KeyPair::from_seed("other");
-    let changes: [&dyn Fn(&mut GenesisFile); 15] = [
+    let changes: [&dyn Fn(&mut GenesisFile); 18] = [
+        &|content| content.readers.clear(),
+        &|content| content.readers[0] = other().public_key(),
+        &|content| {
+            content.access = Access::Anybody;
+            content.readers.clear();
+        },
         &|content| content.validators[2].incarnation = Incarnation::from_seed("other").hash(),
         &|content| content.network.push('2'),
         &|content| content.mode = Mode::RaftSigned,
@@ -138,7 +149,7 @@ fn everything_but_the_addresses_is_in_the_id() {
     ids.push(original);
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 16, "two different contents have one id");
+    assert_eq!(ids.len(), 19, "two different contents have one id");
 }
 
 #[test]
@@ -152,6 +163,8 @@ fn json_and_file_read_back() {
     assert_eq!(value["format"], 1);
     assert_eq!(value["mode"], "byzantine");
     assert_eq!(value["client_checks"], "all");
+    assert_eq!(value["access"], "members");
+    assert!(value["readers"][0].as_str().unwrap().starts_with("hwk1"));
     assert_eq!(value["validators"][0]["name"], "n0");
     assert_eq!(value["validators"][0]["address"], "127.0.0.1:4100");
     assert!(
@@ -326,6 +339,18 @@ fn duplicates_are_refused() {
     assert!(matches!(
         refusal(|content| content.assets[1].code = "USD".to_owned()),
         GenesisError::DuplicateAsset(_)
+    ));
+    assert!(matches!(
+        refusal(|content| content.readers[0] = content.validators[1].key.0),
+        GenesisError::SharedKey { .. }
+    ));
+    assert!(matches!(
+        refusal(|content| content.readers.push(content.readers[0])),
+        GenesisError::DuplicateReader(_)
+    ));
+    assert!(matches!(
+        refusal(|content| content.access = Access::Anybody),
+        GenesisError::ReadersOfAnybody
     ));
     // The admin may hold an account, and a validator's name may be an account's too.
     changed(|content| content.admin = content.accounts[0].key).unwrap();

@@ -43,6 +43,10 @@ impl Application for Ledger {
         Err(NotAdmitted { settled, result })
     }
 
+    fn known_keys(&self) -> Option<Arc<dyn node::KnownKeys>> {
+        Some(Self::known_keys(self))
+    }
+
     fn transaction_id(&self) -> Option<TransactionId> {
         let network = self.network();
         Some(Arc::new(move |payload| {

@@ -13,6 +13,7 @@ use node::AppliedEntry;
 
 use crate::{
     history::{ExecutedEntry, History},
+    known_keys::KnownKeys,
     limits::VALIDITY_ENTRIES,
     outcome::{Earlier, Outcome, Place, Rejection, RejectionCode, TransactionResult},
     payloads::{TransactionPayloads, request_key},
@@ -31,6 +32,17 @@ pub struct Ledger {
     payloads: Arc<TransactionPayloads>,
     state: State,
     history: History,
+    known_keys: Shared<KnownKeys>,
+}
+
+/// Shared with the network's threads; a copy of the ledger has its own.
+#[derive(Debug, Default)]
+struct Shared<T>(Arc<T>);
+
+impl<T: Clone> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::new(T::clone(&self.0)))
+    }
 }
 
 impl Ledger {
@@ -39,13 +51,19 @@ impl Ledger {
     #[must_use]
     pub fn new(genesis: &Genesis, configuration: &Configuration) -> Self {
         let opening = configuration.opening();
+        let state = State::new(genesis);
+        let known_keys = Shared::<KnownKeys>::default();
+        known_keys
+            .0
+            .add(state.accounts().values().map(|account| account.key));
         Self {
             network: Hash(genesis.id()),
             name: genesis.network().to_owned(),
             opening,
             payloads: Arc::new(TransactionPayloads::new(genesis)),
-            state: State::new(genesis),
+            state,
             history: History::new(opening),
+            known_keys,
         }
     }
 
@@ -53,6 +71,12 @@ impl Ledger {
     #[must_use]
     pub fn payloads(&self) -> Arc<dyn Payloads> {
         Arc::clone(&self.payloads) as Arc<dyn Payloads>
+    }
+
+    /// The keys of all accounts, for the threads of the network.
+    #[must_use]
+    pub fn known_keys(&self) -> Arc<KnownKeys> {
+        Arc::clone(&self.known_keys.0)
     }
 
     /// The network's id.
@@ -266,6 +290,7 @@ impl Ledger {
         }
         self.state
             .operate(transaction.account, &transaction.operations, entry)?;
+        self.known_keys.0.add(transaction.opened_keys());
         if let Some(reference) = &transaction.reference {
             let account = self.state.account_mut(&transaction.account);
             let first = Earlier {

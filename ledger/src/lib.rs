@@ -26,6 +26,7 @@ pub mod asset;
 pub mod audit;
 pub mod cli;
 pub mod history;
+pub mod known_keys;
 pub mod ledger;
 pub mod limits;
 pub mod nonces;

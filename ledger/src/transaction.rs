@@ -227,6 +227,16 @@ impl Transaction {
         tagged_hash(CONTENT_TAG, &[&writer.into_bytes()])
     }
 
+    /// The keys whose accounts it opens, if it is applied.
+    pub fn opened_keys(&self) -> impl Iterator<Item = PublicKey> + '_ {
+        self.operations
+            .iter()
+            .filter_map(|operation| match operation {
+                Operation::OpenAccount { key, .. } => Some(*key),
+                Operation::Transfer { .. } | Operation::Issue { .. } => None,
+            })
+    }
+
     /// Signs it.
     #[must_use]
     pub fn sign(self, key: &dyn Signer) -> SignedTransaction {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use consensus::{Entry, Payloads, message::Applied};
-use node::{Application, AppliedEntry, NotAdmitted, TransactionId};
+use node::{Application, AppliedEntry, KnownKeys, NotAdmitted, TransactionId};
 
 /// Entries remembered: 2 MiB.
 const REMEMBERED: usize = 65_536;
@@ -80,6 +80,10 @@ impl Application for Recorded {
 
     fn query(&self, question: &[u8]) -> Vec<u8> {
         self.inner.query(question)
+    }
+
+    fn known_keys(&self) -> Option<Arc<dyn KnownKeys>> {
+        self.inner.known_keys()
     }
 
     fn transaction_id(&self) -> Option<TransactionId> {

@@ -73,11 +73,24 @@ pub trait Application: Send + Sync + 'static {
     /// bytes; a malformed question gets an answer that says so.
     fn query(&self, question: &[u8]) -> Vec<u8>;
 
+    /// The keys that act for accounts, if there are accounts: their holders are members of the
+    /// network (P12.2).
+    fn known_keys(&self) -> Option<Arc<dyn KnownKeys>> {
+        None
+    }
+
     /// Reads a transaction's id out of a payload, if it can be read; lets a node tell a
     /// transaction that waits from one that it never saw.
     fn transaction_id(&self) -> Option<TransactionId> {
         None
     }
+}
+
+/// The keys that an application knows, as far as it has executed. Asked on the network's threads:
+/// it must not block for long.
+pub trait KnownKeys: Send + Sync {
+    /// Whether an account has this key.
+    fn knows(&self, key: &[u8; 32]) -> bool;
 }
 
 /// Reads a transaction's id out of a payload.

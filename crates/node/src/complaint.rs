@@ -9,7 +9,7 @@ use consensus::{
     Configuration, Hash, NodeId, PublicKey, RequestKey, Signature, Signer, Term, Verifier,
     encoding::{Canonical, Writer},
 };
-use transport::PeerKey;
+use transport::Origin;
 
 use crate::limits::{COMPLAINING_KEYS, COMPLAINT_BURST, COMPLAINT_INTERVAL};
 
@@ -56,12 +56,13 @@ impl Complaint {
     }
 }
 
-/// How much each key may still complain: a burst, and one more every interval.
+/// How much each key, or address of strangers, may still complain: a burst, and one more every
+/// interval.
 #[derive(Debug, Default)]
 pub(crate) struct Allowances {
-    of_key: HashMap<PeerKey, Allowance>,
+    of_origin: HashMap<Origin, Allowance>,
     /// In order of first use.
-    order: VecDeque<PeerKey>,
+    order: VecDeque<Origin>,
 }
 
 #[derive(Debug)]
@@ -72,23 +73,23 @@ struct Allowance {
 
 impl Allowances {
     /// Uses up one complaint, or says how long until there is one.
-    pub(crate) fn take(&mut self, key: PeerKey, now: Instant) -> Result<(), Duration> {
-        if !self.of_key.contains_key(&key) {
+    pub(crate) fn take(&mut self, origin: Origin, now: Instant) -> Result<(), Duration> {
+        if !self.of_origin.contains_key(&origin) {
             if self.order.len() >= COMPLAINING_KEYS
                 && let Some(oldest) = self.order.pop_front()
             {
-                self.of_key.remove(&oldest);
+                self.of_origin.remove(&oldest);
             }
-            self.order.push_back(key);
-            self.of_key.insert(
-                key,
+            self.order.push_back(origin);
+            self.of_origin.insert(
+                origin,
                 Allowance {
                     left: COMPLAINT_BURST,
                     since: now,
                 },
             );
         }
-        let Some(allowance) = self.of_key.get_mut(&key) else {
+        let Some(allowance) = self.of_origin.get_mut(&origin) else {
             return Err(COMPLAINT_INTERVAL);
         };
         let passed = now.saturating_duration_since(allowance.since);
@@ -168,19 +169,22 @@ mod tests {
         let mut allowances = Allowances::default();
         let start = Instant::now();
         for _ in 0..COMPLAINT_BURST {
-            assert_eq!(allowances.take([1; 32], start), Ok(()));
+            assert_eq!(allowances.take(Origin::Key([1; 32]), start), Ok(()));
         }
-        assert_eq!(allowances.take([1; 32], start), Err(COMPLAINT_INTERVAL));
-        assert_eq!(allowances.take([2; 32], start), Ok(()));
+        assert_eq!(
+            allowances.take(Origin::Key([1; 32]), start),
+            Err(COMPLAINT_INTERVAL)
+        );
+        assert_eq!(allowances.take(Origin::Key([2; 32]), start), Ok(()));
         let later = start + COMPLAINT_INTERVAL * 2;
-        assert_eq!(allowances.take([1; 32], later), Ok(()));
-        assert_eq!(allowances.take([1; 32], later), Ok(()));
-        assert!(allowances.take([1; 32], later).is_err());
+        assert_eq!(allowances.take(Origin::Key([1; 32]), later), Ok(()));
+        assert_eq!(allowances.take(Origin::Key([1; 32]), later), Ok(()));
+        assert!(allowances.take(Origin::Key([1; 32]), later).is_err());
         let much_later = later + COMPLAINT_INTERVAL * 1000;
         for _ in 0..COMPLAINT_BURST {
-            assert_eq!(allowances.take([1; 32], much_later), Ok(()));
+            assert_eq!(allowances.take(Origin::Key([1; 32]), much_later), Ok(()));
         }
-        assert!(allowances.take([1; 32], much_later).is_err());
+        assert!(allowances.take(Origin::Key([1; 32]), much_later).is_err());
     }
 
     #[test]
@@ -190,9 +194,9 @@ mod tests {
         for number in 0..2 * COMPLAINING_KEYS as u64 {
             let mut key = [0; 32];
             key[..8].copy_from_slice(&number.to_le_bytes());
-            assert_eq!(allowances.take(key, now), Ok(()));
+            assert_eq!(allowances.take(Origin::Key(key), now), Ok(()));
         }
-        assert_eq!(allowances.of_key.len(), COMPLAINING_KEYS);
+        assert_eq!(allowances.of_origin.len(), COMPLAINING_KEYS);
         assert_eq!(allowances.order.len(), COMPLAINING_KEYS);
     }
 }

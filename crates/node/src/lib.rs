@@ -12,6 +12,7 @@
 //!
 //! Every queue is bounded; past a bound a peer is slowed down and a client told *busy* (P12.1).
 
+mod access;
 mod application;
 mod application_task;
 mod archive;
@@ -56,7 +57,7 @@ mod statements;
 pub mod status;
 mod threads;
 
-pub use application::{Application, AppliedEntry, NotAdmitted, Outcome, TransactionId};
+pub use application::{Application, AppliedEntry, KnownKeys, NotAdmitted, Outcome, TransactionId};
 pub use behaviour::{Behaviour, Context, Verdict};
 pub use complaint::Complaint;
 pub use error::{NodeError, StartError};

@@ -10,6 +10,8 @@ pub const PEER_INBOX_KIB: usize = 16 * 1024;
 pub const INLINE_BYTES: usize = 4096;
 /// Requests that wait before the replica; beyond it clients are told *busy*.
 pub const CLIENT_INBOX: usize = 16_384;
+/// What strangers may take is one part in so many of what members may (P12.2).
+pub const STRANGERS_PART: usize = 4;
 /// Client events that the replica takes at a time, so that messages do not wait behind them.
 pub const CLIENT_BATCH: usize = 512;
 /// Writes that wait for the disk's thread.
@@ -76,11 +78,11 @@ pub const REMEMBERED_SUBMITTERS: usize = 65_536;
 pub const REMEMBERED_SIGNATURES: usize = 8192;
 /// Checked requests remembered in each of two generations.
 pub const REMEMBERED_REQUESTS: usize = 32_768;
-/// Complaints that a key may make at once (P6.3).
+/// Complaints that a key, or an address of strangers, may make at once (P6.3, P12.2).
 pub const COMPLAINT_BURST: u32 = 32;
 /// After a burst, one more complaint in this time.
 pub const COMPLAINT_INTERVAL: Duration = Duration::from_millis(125);
-/// Keys whose complaints are counted; the oldest is forgotten first.
+/// Keys and addresses whose complaints are counted; the oldest is forgotten first.
 pub const COMPLAINING_KEYS: usize = 4096;
 /// What a client is told to wait when a bound of this crate is reached, in milliseconds.
 pub const RETRY_AFTER_MILLIS: u64 = 200;

@@ -10,9 +10,7 @@ use tokio::task::JoinSet;
 use transport::{Endpoint, Identity, Incoming, Limits, Network};
 
 use crate::{
-    error::StartError,
-    peers::{self, Members},
-    session::Server,
+    access::Doorkeeper, application::KnownKeys, error::StartError, peers, session::Server,
     shared::Shared,
 };
 
@@ -23,6 +21,7 @@ pub(crate) fn listen_at(
     listen: Option<SocketAddr>,
     limits: Limits,
     shared: &Shared,
+    accounts: Option<Arc<dyn KnownKeys>>,
 ) -> Result<Endpoint, StartError> {
     let port = genesis.validators()[shared.me.position()].address.port();
     let address = listen.unwrap_or((IpAddr::V4(Ipv4Addr::LOCALHOST), port).into());
@@ -30,9 +29,10 @@ pub(crate) fn listen_at(
         id: genesis.id(),
         mode: shared.configuration.mode().number(),
     };
-    let members = Arc::new(Members(Arc::clone(&shared.configuration)));
+    let configuration = Arc::clone(&shared.configuration);
+    let doorkeeper = Arc::new(Doorkeeper::new(genesis, configuration, accounts));
     let identity = Identity::new(key.signing_key().clone())?;
-    Endpoint::bind(address, &identity, network, members, limits)
+    Endpoint::bind(address, &identity, network, doorkeeper, limits)
         .map_err(|source| StartError::Listen { address, source })
 }
 

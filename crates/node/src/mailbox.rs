@@ -12,10 +12,11 @@ use std::{
 
 use consensus::{Event, Status, WriteId, message::Applied};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use transport::Origin;
 
 use crate::{
     behaviour::Behaviour,
-    limits::{CLIENT_BATCH, CLIENT_INBOX},
+    limits::{CLIENT_BATCH, CLIENT_INBOX, STRANGERS_PART},
 };
 
 /// Something for the replica's thread.
@@ -83,6 +84,7 @@ struct State {
     urgent: VecDeque<Item>,
     bulk: VecDeque<Item>,
     client: VecDeque<Item>,
+    stranger: VecDeque<Item>,
     waiting: bool,
     closed: bool,
 }
@@ -94,6 +96,7 @@ impl State {
             && self.urgent.is_empty()
             && self.bulk.is_empty()
             && self.client.is_empty()
+            && self.stranger.is_empty()
     }
 }
 
@@ -115,12 +118,18 @@ impl Mailbox {
         self.wake(state);
     }
 
-    /// Adds what clients bring. What there is no room for is given back.
-    pub(crate) fn push_client(&self, mut items: Vec<Item>) -> Vec<Item> {
+    /// Adds what a client brings. What there is no room for is given back. Strangers have a smaller
+    /// queue of their own, so that they never keep members waiting (P12.2).
+    pub(crate) fn push_client(&self, origin: &Origin, mut items: Vec<Item>) -> Vec<Item> {
         let mut state = self.lock();
-        let room = CLIENT_INBOX.saturating_sub(state.client.len());
+        let (queue, most) = if origin.is_stranger() {
+            (&mut state.stranger, CLIENT_INBOX / STRANGERS_PART)
+        } else {
+            (&mut state.client, CLIENT_INBOX)
+        };
+        let room = most.saturating_sub(queue.len());
         let rest = items.split_off(room.min(items.len()));
-        state.client.extend(items);
+        queue.extend(items);
         self.wake(state);
         rest
     }
@@ -175,6 +184,8 @@ impl Mailbox {
         taken.items.extend(state.bulk.drain(..));
         let clients = state.client.len().min(CLIENT_BATCH);
         taken.items.extend(state.client.drain(..clients));
+        let strangers = state.stranger.len().min(CLIENT_BATCH / STRANGERS_PART);
+        taken.items.extend(state.stranger.drain(..strangers));
         true
     }
 
@@ -196,6 +207,9 @@ impl Mailbox {
 mod tests {
     use super::*;
 
+    const MEMBER: Origin = Origin::Key([1; 32]);
+    const STRANGER: Origin = Origin::V4(std::net::Ipv4Addr::LOCALHOST);
+
     fn read(id: u64) -> Item {
         Input::Read { session: 0, id }.into()
     }
@@ -216,7 +230,10 @@ mod tests {
         let mailbox = Mailbox::default();
         assert!(
             mailbox
-                .push_client((100..100 + CLIENT_BATCH as u64 + 1).map(read).collect())
+                .push_client(
+                    &MEMBER,
+                    (100..100 + CLIENT_BATCH as u64 + 1).map(read).collect()
+                )
                 .is_empty()
         );
         mailbox.push(Urgency::Bulk, [read(2)]);
@@ -233,9 +250,26 @@ mod tests {
     #[test]
     fn clients_are_refused_beyond_the_bound() {
         let mailbox = Mailbox::default();
-        let rest = mailbox.push_client((0..CLIENT_INBOX as u64 + 5).map(read).collect());
+        let rest = mailbox.push_client(&MEMBER, (0..CLIENT_INBOX as u64 + 5).map(read).collect());
         assert_eq!(rest.len(), 5);
-        assert_eq!(mailbox.push_client(vec![read(0)]).len(), 1);
+        assert_eq!(mailbox.push_client(&MEMBER, vec![read(0)]).len(), 1);
+    }
+
+    #[test]
+    fn strangers_take_nothing_of_the_members_room_and_wait_behind_them() {
+        let mailbox = Mailbox::default();
+        let flood = (0..CLIENT_INBOX as u64).map(read).collect();
+        let rest = mailbox.push_client(&STRANGER, flood);
+        assert_eq!(rest.len(), CLIENT_INBOX - CLIENT_INBOX / STRANGERS_PART);
+        assert!(
+            mailbox
+                .push_client(&MEMBER, vec![read(u64::MAX)])
+                .is_empty()
+        );
+        let mut taken = Taken::default();
+        assert!(mailbox.take(&mut taken, None));
+        assert_eq!(ids(&taken)[..2], [u64::MAX, 0]);
+        assert_eq!(taken.items.len(), 1 + CLIENT_BATCH / STRANGERS_PART);
     }
 
     #[test]

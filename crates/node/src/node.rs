@@ -274,7 +274,11 @@ impl Prepared {
         } = &self.options;
         let (genesis, key, listen) = (genesis.clone(), key.clone(), *listen);
         let (limits, shared) = (limits.clone(), Arc::clone(&self.shared));
-        move || listen_at(&genesis, &key, listen, limits.clone(), &shared)
+        let accounts = shared.hosted.ask(|application| application.known_keys());
+        move || {
+            let (limits, accounts) = (limits.clone(), accounts.clone());
+            listen_at(&genesis, &key, listen, limits, &shared, accounts)
+        }
     }
 
     fn start(self, endpoint: Endpoint) -> Result<NodeHandle, StartError> {

@@ -7,36 +7,17 @@ use std::{
 
 use bytes::Bytes;
 use consensus::{
-    Configuration, Event, Message, NodeId, PublicKey, Request, message::Relay,
-    verification::Refused,
+    Event, Message, NodeId, PublicKey, Request, message::Relay, verification::Refused,
 };
 use rayon::prelude::*;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use transport::{
-    Admission, Class, FrameReceiver, Hello, PeerConnection, PeerKey, Refusal, RefusalReason, Role,
-};
+use transport::{Class, FrameReceiver, PeerConnection};
 
 use crate::{
     limits::{INLINE_BYTES, PEER_INBOX_KIB},
     mailbox::{Input, Item, Urgency},
     shared::Shared,
 };
-
-/// Only the configured keys are validators; anybody may be a client, within the transport's
-/// bounds.
-pub(crate) struct Members(pub(crate) Arc<Configuration>);
-
-impl Admission for Members {
-    fn admit(&self, key: PeerKey, hello: &Hello) -> Result<(), Refusal> {
-        match hello.role {
-            Role::Validator if self.0.node(&PublicKey(key)).is_none() => Err(Refusal::new(
-                RefusalReason::UnknownKey,
-                "this key is none of the validators'",
-            )),
-            Role::Validator | Role::Client => Ok(()),
-        }
-    }
-}
 
 /// What one peer may have in verification and before the replica, over all its connections.
 pub(crate) struct Inbox {

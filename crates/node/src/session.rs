@@ -11,7 +11,7 @@ use tokio::{
     sync::{Semaphore, oneshot},
     time::{Instant, sleep, timeout_at},
 };
-use transport::{PeerKey, Session};
+use transport::{Origin, PeerKey, Session};
 
 use crate::{
     application_task::{Query, Work},
@@ -44,6 +44,7 @@ struct Client<'a> {
     server: &'a Arc<Server>,
     shared: &'a Arc<Shared>,
     key: PeerKey,
+    origin: Origin,
     session: u64,
     /// Places for receipts whose proofs are waited for.
     receipts: Arc<Semaphore>,
@@ -53,6 +54,7 @@ impl Server {
     pub(crate) async fn serve(self: &Arc<Self>, session: Session) {
         let Session {
             key,
+            origin,
             sender,
             mut receiver,
             ..
@@ -62,6 +64,7 @@ impl Server {
             server: self,
             shared,
             key,
+            origin,
             session: shared.sessions.enter(sender),
             receipts: Arc::new(Semaphore::new(WAITING_RECEIPTS_PER_SESSION)),
         };
@@ -164,7 +167,7 @@ impl Client<'_> {
                 if !self
                     .shared
                     .mailbox
-                    .push_client(vec![read.into()])
+                    .push_client(&self.origin, vec![read.into()])
                     .is_empty()
                 {
                     self.refuse(id, busy());
@@ -237,7 +240,7 @@ impl Client<'_> {
             .into_iter()
             .map(|(_, request)| event(request).into())
             .collect();
-        for item in self.shared.mailbox.push_client(items) {
+        for item in self.shared.mailbox.push_client(&self.origin, items) {
             if let Input::Event(event) = item.input
                 && let Event::Submit(request) | Event::Complain(request) = &*event
             {
@@ -253,7 +256,7 @@ impl Client<'_> {
         signature: Signature,
         payload: Arc<[u8]>,
     ) {
-        if let Err(wait) = self.shared.sessions.complain(self.key) {
+        if let Err(wait) = self.shared.sessions.complain(self.origin) {
             let retry_after = u64::try_from(wait.as_millis())
                 .unwrap_or(RETRY_AFTER_MILLIS)
                 .max(1);
@@ -284,7 +287,12 @@ impl Client<'_> {
 
     fn query(&self, query: Query) {
         let id = query.id;
-        let Ok(permit) = Arc::clone(&self.shared.queries).try_acquire_owned() else {
+        let places = if self.origin.is_stranger() {
+            &self.shared.questions_of_strangers
+        } else {
+            &self.shared.queries
+        };
+        let Ok(permit) = Arc::clone(places).try_acquire_owned() else {
             return self.refuse(id, busy());
         };
         let work = Work::Query(query, permit);

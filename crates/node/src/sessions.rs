@@ -7,7 +7,7 @@ use std::{
 };
 
 use consensus::RequestKey;
-use transport::{PeerKey, SessionSender};
+use transport::{Origin, SessionSender};
 
 use crate::{
     complaint::Allowances,
@@ -126,13 +126,13 @@ impl Sessions {
             .is_some()
     }
 
-    /// Uses up one complaint of a key (P6.3).
-    pub(crate) fn complain(&self, key: PeerKey) -> Result<(), Duration> {
+    /// Uses up one complaint of a client (P6.3).
+    pub(crate) fn complain(&self, origin: Origin) -> Result<(), Duration> {
         let mut complaints = self
             .complaints
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        complaints.take(key, Instant::now())
+        complaints.take(origin, Instant::now())
     }
 
     /// Sends to one session, if it still exists. A client that does not read loses its session.

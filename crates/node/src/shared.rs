@@ -23,7 +23,7 @@ use crate::{
     counters::Counters,
     evidence::EvidenceStore,
     hosted::Hosted,
-    limits::{NEAR_ENTRIES, QUERIES, REMEMBERED_CERTIFICATES},
+    limits::{NEAR_ENTRIES, QUERIES, REMEMBERED_CERTIFICATES, STRANGERS_PART},
     mailbox::Mailbox,
     outcomes::{Found, Outcomes},
     peers::Inbox,
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) inboxes: Vec<Inbox>,
     /// Places for questions on their way to the application.
     pub(crate) queries: Arc<Semaphore>,
+    /// Places for questions of strangers, apart from those of members (P12.2).
+    pub(crate) questions_of_strangers: Arc<Semaphore>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) chain: Arc<StoredChain>,
@@ -100,7 +102,8 @@ impl Shared {
             pool,
             bulk_judge: BulkJudge::new(validators),
             inboxes: (0..validators).map(|_| Inbox::default()).collect(),
-            queries: Arc::new(Semaphore::new(QUERIES)),
+            queries: Arc::new(Semaphore::new(QUERIES - QUERIES / STRANGERS_PART)),
+            questions_of_strangers: Arc::new(Semaphore::new(QUERIES / STRANGERS_PART)),
             mailbox: Arc::default(),
             counters,
             chain,

@@ -10,12 +10,22 @@ use crate::limits::MAX_REFUSAL_TEXT;
 /// Decides about a peer that has proven its key and said a hello of our network, mode and
 /// version.
 pub trait Admission: Send + Sync {
-    /// Admits the holder of `key` in the role `hello` names, or says why not. Called on the
-    /// network's threads: it must not block.
+    /// Admits the holder of `key` in the role `hello` names, and says whose share of places it
+    /// takes; or says why not. Called on the network's threads: it must not block.
     ///
     /// # Errors
     /// The [`Refusal`] that is sent to the peer.
-    fn admit(&self, key: PeerKey, hello: &Hello) -> Result<(), Refusal>;
+    fn admit(&self, key: PeerKey, hello: &Hello) -> Result<Standing, Refusal>;
+}
+
+/// Whose share of the places for clients a client takes (P12.2). It means nothing for validators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The key is known: what it takes is its own.
+    Member,
+    /// A key costs nothing, so all strangers of one address share what one of them could take,
+    /// and all strangers together leave most to members.
+    Stranger,
 }
 
 /// Why a hello was refused, for programs.

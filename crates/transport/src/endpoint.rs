@@ -8,7 +8,6 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 
 use crate::admission::Admission;
-use crate::budget::Budget;
 use crate::close::CloseCode;
 use crate::counters::Traffic;
 use crate::dial::Dialler;
@@ -20,7 +19,7 @@ use crate::listener::Listener;
 use crate::quic;
 use crate::receive::FrameReceiver;
 use crate::registry::Registry;
-use crate::session::{Session, SessionMemory};
+use crate::session::{Session, SessionsMemory};
 use crate::shutdown::Shutdown;
 
 /// Listens for validators and clients.
@@ -84,10 +83,7 @@ impl Endpoint {
             limits: limits.clone(),
             admission,
             registry: registry.clone(),
-            session_memory: SessionMemory {
-                outgoing: Budget::new(limits.unread_bytes),
-                incoming: Budget::new(limits.large_frame_bytes),
-            },
+            session_memory: SessionsMemory::new(&limits),
             shutdown: shutdown.clone(),
         });
         tokio::spawn(listener.run(sender));

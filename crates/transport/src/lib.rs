@@ -38,6 +38,7 @@ mod identity;
 mod link;
 mod listener;
 mod mesh;
+mod origin;
 mod queue;
 mod quic;
 mod random;
@@ -51,7 +52,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Admission, Refusal, RefusalReason};
+pub use admission::{Admission, Refusal, RefusalReason, Standing};
 pub use client::{ClientConnection, ClientEndpoint, ClientSender};
 pub use close::{CloseCode, Disconnect};
 pub use counters::Traffic;
@@ -64,6 +65,7 @@ pub use identity::{Identity, PeerKey};
 pub use limits::Limits;
 pub use link::LinkState;
 pub use mesh::{Mesh, Peer};
+pub use origin::Origin;
 pub use quic::dialling_from;
 pub use receive::FrameReceiver;
 pub use session::{Session, SessionSender};

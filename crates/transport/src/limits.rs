@@ -47,6 +47,9 @@ pub const SESSION_SEND_WINDOW: u64 = 64 * KIB as u64;
 /// Answers that a client has not read and that need no share of [`Limits::unread_bytes`].
 pub const SESSION_OWN_BYTES: usize = 32 * KIB;
 
+/// One part in so many of the memory that clients share is for strangers (P12.2).
+pub const STRANGERS_PART: usize = 4;
+
 /// Streams a dialler may open towards us: one for the hello (and a client's session), and once
 /// it is admitted as a validator one for each class.
 pub const MAX_STREAMS_BEFORE_HELLO: u32 = 1;
@@ -107,8 +110,12 @@ pub struct Limits {
     /// Client connections at the same time in all. Validators are not counted: each admitted key
     /// has at most one connection.
     pub max_client_connections: usize,
-    /// Client connections at the same time of one key.
+    /// Client connections at the same time of one key, or of all strangers of one address
+    /// ([`Origin`](crate::Origin)).
     pub max_connections_per_client: usize,
+    /// Client connections at the same time of all strangers together: what is left is for keys
+    /// that the network knows.
+    pub max_stranger_connections: usize,
     /// Bytes of answers that all clients together have not read, beyond [`SESSION_OWN_BYTES`] of
     /// each. A client for whose next answer there is no room loses its session.
     pub unread_bytes: usize,
@@ -141,6 +148,7 @@ impl Default for Limits {
         Self {
             max_client_connections: 512,
             max_connections_per_client: 16,
+            max_stranger_connections: 128,
             unread_bytes: 32 * MIB,
             large_frame_bytes: 32 * MIB,
             max_handshakes: 128,

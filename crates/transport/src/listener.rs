@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{debug, info};
 
-use crate::admission::{Admission, Refusal};
+use crate::admission::{Admission, Refusal, Standing};
 use crate::close::{CloseCode, Disconnect};
 use crate::endpoint::{Incoming, PeerConnection};
 use crate::error::ReceiveError;
@@ -17,9 +17,10 @@ use crate::frame::{Class, FrameReader};
 use crate::hello::{Hello, Network, Reply, Role, say};
 use crate::identity::{PeerKey, Short};
 use crate::limits::{Limits, MAX_HELLO_FRAME, VALIDATOR_RECEIVE_WINDOW};
+use crate::origin::Origin;
 use crate::receive::{FrameReceiver, Lease};
 use crate::registry::Registry;
-use crate::session::{Channel, Session, SessionMemory, SessionSender};
+use crate::session::{Channel, Session, SessionSender, SessionsMemory};
 use crate::shutdown::Shutdown;
 use crate::tls;
 
@@ -29,7 +30,7 @@ pub(crate) struct Listener {
     pub(crate) limits: Limits,
     pub(crate) admission: Arc<dyn Admission>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) session_memory: SessionMemory,
+    pub(crate) session_memory: SessionsMemory,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -125,29 +126,40 @@ impl Listener {
         let key = proven_key(connection)?;
         let (mut send, receive) = connection.accept_bi().await.map_err(lost)?;
         let mut reader = FrameReader::new(receive, MAX_HELLO_FRAME, self.limits.frame_timeout);
-        let hello = match self.judge(key, &read_hello(&mut reader).await?)? {
-            Ok(hello) => hello,
+        let (hello, standing) = match self.judge(key, &read_hello(&mut reader).await?)? {
+            Ok(admitted) => admitted,
             Err(refusal) => return Err(refuse(&mut send, refusal).await),
         };
         match hello.role {
-            Role::Client => self.welcome_client(connection, key, send, reader).await,
+            Role::Client => {
+                let origin = Origin::of(standing, key, connection.remote_address());
+                let client = (key, origin);
+                self.welcome_client(connection, client, send, reader).await
+            }
             Role::Validator => self.welcome_validator(connection, key, send).await,
         }
     }
 
-    fn judge(&self, key: PeerKey, bytes: &[u8]) -> Result<Result<Hello, Refusal>, Unwelcome> {
+    fn judge(
+        &self,
+        key: PeerKey,
+        bytes: &[u8],
+    ) -> Result<Result<(Hello, Standing), Refusal>, Unwelcome> {
         let hello = Hello::check(bytes, &self.network).map_err(malformed)?;
-        Ok(hello.and_then(|hello| self.admission.admit(key, &hello).map(|()| hello)))
+        Ok(hello.and_then(|hello| {
+            let standing = self.admission.admit(key, &hello)?;
+            Ok((hello, standing))
+        }))
     }
 
     async fn welcome_client(
         &self,
         connection: &Connection,
-        key: PeerKey,
+        (key, origin): (PeerKey, Origin),
         mut send: SendStream,
         reader: FrameReader,
     ) -> Result<Incoming, Unwelcome> {
-        let place = match self.registry.enter_client(key, &self.limits) {
+        let place = match self.registry.enter_client(origin, &self.limits) {
             Ok(place) => place,
             Err(refusal) => return Err(refuse(&mut send, refusal).await),
         };
@@ -159,12 +171,13 @@ impl Listener {
             self.limits.session_queue,
             self.registry.client_meter(),
             self.shutdown.clone(),
-            Some((place, &self.session_memory)),
+            Some((place, self.session_memory.of(&origin))),
         );
         let remote_address = connection.remote_address();
         let sender = SessionSender::new(channel);
         Ok(Incoming::Client(Session {
             key,
+            origin,
             remote_address,
             sender,
             receiver,

@@ -10,6 +10,7 @@ use crate::close::CloseCode;
 use crate::counters::{Counters, Meter};
 use crate::identity::PeerKey;
 use crate::limits::Limits;
+use crate::origin::Origin;
 
 /// Connections by key, and what is kept per validator across its connections.
 #[derive(Debug, Default)]
@@ -21,8 +22,9 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct State {
     validators: HashMap<PeerKey, quinn::Connection>,
-    clients: HashMap<PeerKey, usize>,
+    clients: HashMap<Origin, usize>,
     client_connections: usize,
+    stranger_connections: usize,
     meters: HashMap<PeerKey, Meter>,
     redial: HashMap<PeerKey, Arc<Notify>>,
 }
@@ -56,7 +58,7 @@ impl Registry {
     /// Takes a place for a client's connection, freed when the result is dropped.
     pub(crate) fn enter_client(
         self: &Arc<Self>,
-        key: PeerKey,
+        origin: Origin,
         limits: &Limits,
     ) -> Result<ClientPlace, Refusal> {
         let mut state = self.lock();
@@ -67,26 +69,40 @@ impl Registry {
             );
             return Err(Refusal::new(RefusalReason::TooManyConnections, text));
         }
-        let of_key = state.clients.get(&key).copied().unwrap_or(0);
-        if of_key >= limits.max_connections_per_client {
-            let text = format!("this key has {of_key} connections already");
+        let stranger = origin.is_stranger();
+        if stranger && state.stranger_connections >= limits.max_stranger_connections {
+            let text = format!(
+                "this node serves {} connections of keys that it does not know already",
+                limits.max_stranger_connections
+            );
             return Err(Refusal::new(RefusalReason::TooManyConnections, text));
         }
-        state.clients.insert(key, of_key + 1);
+        let taken = state.clients.get(&origin).copied().unwrap_or(0);
+        if taken >= limits.max_connections_per_client {
+            let text = if stranger {
+                format!("this address has {taken} connections of unknown keys already")
+            } else {
+                format!("this key has {taken} connections already")
+            };
+            return Err(Refusal::new(RefusalReason::TooManyConnections, text));
+        }
+        state.clients.insert(origin, taken + 1);
         state.client_connections += 1;
+        state.stranger_connections += usize::from(stranger);
         Ok(ClientPlace {
             registry: self.clone(),
-            key,
+            origin,
         })
     }
 
-    fn leave_client(&self, key: &PeerKey) {
+    fn leave_client(&self, origin: &Origin) {
         let mut state = self.lock();
         state.client_connections -= 1;
-        if let Some(count) = state.clients.get_mut(key) {
+        state.stranger_connections -= usize::from(origin.is_stranger());
+        if let Some(count) = state.clients.get_mut(origin) {
             *count -= 1;
             if *count == 0 {
-                state.clients.remove(key);
+                state.clients.remove(origin);
             }
         }
     }
@@ -139,18 +155,28 @@ impl Registry {
 #[derive(Debug)]
 pub(crate) struct ClientPlace {
     registry: Arc<Registry>,
-    key: PeerKey,
+    origin: Origin,
 }
 
 impl Drop for ClientPlace {
     fn drop(&mut self) {
-        self.registry.leave_client(&self.key);
+        self.registry.leave_client(&self.origin);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+
+    fn member(key: u8) -> Origin {
+        Origin::Key([key; 32])
+    }
+
+    fn stranger(address: u8) -> Origin {
+        Origin::V4(Ipv4Addr::new(10, 0, 0, address))
+    }
 
     #[test]
     fn places_for_clients_are_bounded_per_key_and_in_all_and_come_back() {
@@ -160,13 +186,37 @@ mod tests {
             ..Limits::default()
         };
         let registry = Arc::new(Registry::default());
-        let first = registry.enter_client([1; 32], &limits).unwrap();
-        let _second = registry.enter_client([1; 32], &limits).unwrap();
-        assert!(registry.enter_client([1; 32], &limits).is_err());
-        let _third = registry.enter_client([2; 32], &limits).unwrap();
-        assert!(registry.enter_client([3; 32], &limits).is_err());
+        let first = registry.enter_client(member(1), &limits).unwrap();
+        let _second = registry.enter_client(member(1), &limits).unwrap();
+        assert!(registry.enter_client(member(1), &limits).is_err());
+        let _third = registry.enter_client(member(2), &limits).unwrap();
+        assert!(registry.enter_client(member(3), &limits).is_err());
         drop(first);
-        assert!(registry.enter_client([1; 32], &limits).is_ok());
+        assert!(registry.enter_client(member(1), &limits).is_ok());
         assert_eq!(registry.lock().clients.len(), 2);
+    }
+
+    #[test]
+    fn strangers_share_the_places_of_their_address_and_leave_the_rest_to_members() {
+        let limits = Limits {
+            max_client_connections: 6,
+            max_connections_per_client: 2,
+            max_stranger_connections: 3,
+            ..Limits::default()
+        };
+        let registry = Arc::new(Registry::default());
+        let enter = |origin| registry.enter_client(origin, &limits);
+        let refused = |origin| enter(origin).unwrap_err().text;
+        let first = enter(stranger(1)).unwrap();
+        let second = enter(stranger(1)).unwrap();
+        assert!(refused(stranger(1)).contains("this address"));
+        let _third = enter(stranger(2)).unwrap();
+        assert!(refused(stranger(3)).contains("keys that it does not know"));
+        let members = [1, 1, 2].map(|key| enter(member(key)).unwrap());
+        assert!(refused(member(2)).contains("serves 6"));
+        drop(members);
+        drop((first, second));
+        assert!(enter(stranger(3)).is_ok());
+        assert_eq!(registry.lock().stranger_connections, 1);
     }
 }

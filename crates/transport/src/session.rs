@@ -12,7 +12,8 @@ use crate::counters::Meter;
 use crate::error::SessionError;
 use crate::frame::FrameReader;
 use crate::identity::PeerKey;
-use crate::limits::{MAX_CLIENT_FRAME, QueueLimit, SESSION_OWN_BYTES};
+use crate::limits::{Limits, MAX_CLIENT_FRAME, QueueLimit, SESSION_OWN_BYTES, STRANGERS_PART};
+use crate::origin::Origin;
 use crate::queue::{FrameQueue, Overflow, Pushed, Refused, Rules};
 use crate::receive::{FrameReceiver, Lease};
 use crate::registry::ClientPlace;
@@ -25,6 +26,8 @@ use crate::write::write_frames_until_flushed;
 pub struct Session {
     /// The client's proven key.
     pub key: PeerKey,
+    /// Whose share of rates and places it takes.
+    pub origin: Origin,
     /// Where the client is.
     pub remote_address: SocketAddr,
     /// Towards the client.
@@ -71,13 +74,49 @@ impl SessionSender {
     }
 }
 
-/// Memory that the sessions of a node share, beside what each has for itself.
+/// Memory that the sessions of a node share: members and strangers each have their own, so that
+/// strangers take nothing of the members'.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionsMemory {
+    members: SessionMemory,
+    strangers: SessionMemory,
+}
+
+impl SessionsMemory {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let part = |bytes: usize| bytes / STRANGERS_PART;
+        let (unread, large) = (limits.unread_bytes, limits.large_frame_bytes);
+        Self {
+            members: SessionMemory::new(unread - part(unread), large - part(large)),
+            strangers: SessionMemory::new(part(unread), part(large)),
+        }
+    }
+
+    pub(crate) const fn of(&self, origin: &Origin) -> &SessionMemory {
+        if origin.is_stranger() {
+            &self.strangers
+        } else {
+            &self.members
+        }
+    }
+}
+
+/// Memory that sessions share, beside what each has for itself.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionMemory {
     /// For what clients do not read.
     pub(crate) outgoing: Budget,
     /// For large frames of clients.
     pub(crate) incoming: Budget,
+}
+
+impl SessionMemory {
+    fn new(outgoing: usize, incoming: usize) -> Self {
+        Self {
+            outgoing: Budget::new(outgoing),
+            incoming: Budget::new(incoming),
+        }
+    }
 }
 
 /// The parts of a client's connection that both of its sides have.

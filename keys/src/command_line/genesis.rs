@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, Subcommand};
 use keys::genesis::FORMAT;
 use keys::{
-    Address, Asset, ClientChecks, FileError, Genesis, GenesisError, GenesisFile, Mode, Overwrite,
-    PublicKey, Validator, to_hex,
+    Access, Address, Asset, ClientChecks, FileError, Genesis, GenesisError, GenesisFile, Mode,
+    Overwrite, PublicKey, Validator, to_hex,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -57,6 +57,12 @@ struct CreateArguments {
     /// Who checks clients' signatures: leader or all [default: leader in mode raft, else all]
     #[arg(long, value_name = "WHO")]
     client_checks: Option<ClientChecks>,
+    /// Who may connect as a client: members (accounts, the admin, validators, readers) or anybody
+    #[arg(long, value_name = "WHO", default_value_t = Access::Members)]
+    access: Access,
+    /// A key without an account that may connect and read, where members alone may
+    #[arg(long = "reader", value_name = "KEY")]
+    readers: Vec<String>,
     /// A validator; give them in the order in which they shall lead
     #[arg(
         long = "validator",
@@ -100,11 +106,13 @@ struct Summary<'a> {
     network: &'a str,
     mode: Mode,
     client_checks: ClientChecks,
+    access: Access,
     created_unix_ms: u64,
     validators: &'a [Validator],
     admin: &'a PublicKey,
     assets: &'a [Asset],
     accounts: Vec<AccountSummary<'a>>,
+    readers: &'a [PublicKey],
 }
 
 #[derive(Serialize)]
@@ -139,6 +147,7 @@ fn create(
         network: arguments.network.clone(),
         mode: arguments.mode,
         client_checks: arguments.client_checks,
+        access: arguments.access,
         created_unix_ms: match arguments.created_unix_ms {
             Some(time) => time,
             None => now()?,
@@ -158,6 +167,11 @@ fn create(
             .accounts
             .iter()
             .map(|text| reader.account(text))
+            .collect::<Result<_, _>>()?,
+        readers: arguments
+            .readers
+            .iter()
+            .map(|text| reader.public_key(text))
             .collect::<Result<_, _>>()?,
     };
     // What the command line asked for is wrong here, not a file.
@@ -246,6 +260,7 @@ fn summary<'a>(genesis: &'a Genesis, file: &Path) -> Summary<'a> {
         network: genesis.network(),
         mode: genesis.mode(),
         client_checks: genesis.client_checks(),
+        access: genesis.access(),
         created_unix_ms: genesis.created_unix_ms(),
         validators: genesis.validators(),
         admin: genesis.admin(),
@@ -264,6 +279,7 @@ fn summary<'a>(genesis: &'a Genesis, file: &Path) -> Summary<'a> {
                     .collect(),
             })
             .collect(),
+        readers: genesis.readers(),
     }
 }
 
@@ -274,11 +290,13 @@ fn text(summary: &Summary<'_>) -> String {
         network,
         mode,
         client_checks,
+        access,
         created_unix_ms,
         validators,
         admin,
         assets,
         accounts,
+        readers,
         ..
     } = summary;
     let mut text = format!(
@@ -286,6 +304,7 @@ fn text(summary: &Summary<'_>) -> String {
          network        {network}\n\
          id             {id}\n\
          mode           {mode}, clients' signatures checked by {client_checks}\n\
+         access         {access}\n\
          created        {created_unix_ms} ms since 1970\n\
          admin          {admin}\n\
          validators     {}",
@@ -316,6 +335,12 @@ fn text(summary: &Summary<'_>) -> String {
         let _ = write!(text, "\n  {:width$}  {}", account.name, account.address);
         for (code, amount) in &account.balances {
             let _ = write!(text, "  {code} {amount}");
+        }
+    }
+    if !readers.is_empty() {
+        let _ = write!(text, "\nreaders        {}", readers.len());
+        for reader in *readers {
+            let _ = write!(text, "\n  {reader}");
         }
     }
     text

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::content::{Asset, FORMAT, GenesisFile, Validator};
 use super::json::MAX_GENESIS_BYTES;
+use crate::access::Access;
 use crate::file::FileError;
 use crate::incarnation::IncarnationHash;
 use crate::mode::{ClientChecks, Mode};
@@ -17,6 +18,8 @@ use crate::public_key::PublicKey;
 pub const MAX_VALIDATORS: usize = 64;
 /// The most accounts.
 pub const MAX_ACCOUNTS: usize = 10_000;
+/// The most listed readers.
+pub const MAX_READERS: usize = 10_000;
 /// The most assets.
 pub const MAX_ASSETS: usize = 64;
 /// The most decimal places: ten to the 18th still fits an amount.
@@ -113,7 +116,13 @@ pub enum GenesisError {
         /// The second's.
         second: String,
     },
-    /// An account or the admin has a validator's key.
+    /// A reader is listed twice.
+    #[error("the reader {0} is listed twice")]
+    DuplicateReader(PublicKey),
+    /// Readers are listed where anybody may read.
+    #[error("access = anybody lets everybody read: leave the readers out, or use access = members")]
+    ReadersOfAnybody,
+    /// An account, a reader or the admin has a validator's key.
     #[error("{holder} has the same key as the validator `{validator}`: give it a key of its own")]
     SharedKey {
         /// Who else has the key.
@@ -195,6 +204,7 @@ pub(super) fn check(
     }
     let mut supplies = check_assets(&content.assets)?;
     check_accounts(content, &validators_by_key, &mut supplies)?;
+    check_readers(content, &validators_by_key)?;
     Ok(supplies)
 }
 
@@ -349,6 +359,30 @@ fn check_accounts(
             *supply = supply
                 .checked_add(*amount)
                 .ok_or_else(|| GenesisError::SupplyTooLarge(code.clone()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the keys that may only read.
+fn check_readers(
+    content: &GenesisFile,
+    validators_by_key: &BTreeMap<PublicKey, &str>,
+) -> Result<(), GenesisError> {
+    check_count("readers", content.readers.len(), MAX_READERS)?;
+    if content.access == Access::Anybody && !content.readers.is_empty() {
+        return Err(GenesisError::ReadersOfAnybody);
+    }
+    let mut seen = BTreeSet::new();
+    for reader in &content.readers {
+        if !seen.insert(reader) {
+            return Err(GenesisError::DuplicateReader(*reader));
+        }
+        if let Some(validator) = validators_by_key.get(reader) {
+            return Err(GenesisError::SharedKey {
+                holder: format!("the reader {reader}"),
+                validator: (*validator).to_owned(),
+            });
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json;
 use crate::Address;
+use crate::access::Access;
 use crate::incarnation::IncarnationHash;
 use crate::mode::{ClientChecks, Mode};
 use crate::public_key::{PublicKey, ValidatorKey};
@@ -28,6 +29,9 @@ pub struct GenesisFile {
     /// Who checks clients' signatures (P1.4); the mode's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_checks: Option<ClientChecks>,
+    /// Who may connect as a client (P12.2); members if left out.
+    #[serde(default)]
+    pub access: Access,
     /// When the network was founded, in milliseconds since 1970-01-01 UTC.
     pub created_unix_ms: u64,
     /// The validators, in the order in which they lead (P4.1).
@@ -38,6 +42,10 @@ pub struct GenesisFile {
     pub assets: Vec<Asset>,
     /// The accounts that exist from the start.
     pub accounts: Vec<Account>,
+    /// Keys of others that may connect to a network of members, to read what everybody there may
+    /// read. They hold no account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readers: Vec<PublicKey>,
 }
 
 /// A node that takes part in agreeing.

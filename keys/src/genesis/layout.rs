@@ -17,17 +17,20 @@ pub(super) fn canonical_bytes(content: &GenesisFile, client_checks: ClientChecks
         network,
         mode,
         client_checks: _,
+        access,
         created_unix_ms,
         validators,
         admin,
         assets,
         accounts,
+        readers,
     } = content;
     let mut bytes = Vec::new();
     number(&mut bytes, *format);
     string(&mut bytes, network);
     number(&mut bytes, mode.wire().into());
     number(&mut bytes, client_checks.wire().into());
+    number(&mut bytes, access.wire().into());
     bytes.extend(created_unix_ms.to_le_bytes());
     count(&mut bytes, validators.len());
     for validator in validators {
@@ -50,6 +53,10 @@ pub(super) fn canonical_bytes(content: &GenesisFile, client_checks: ClientChecks
             string(&mut bytes, code);
             bytes.extend(amount.to_le_bytes());
         }
+    }
+    count(&mut bytes, readers.len());
+    for reader in readers {
+        bytes.extend(reader.as_bytes());
     }
     bytes
 }

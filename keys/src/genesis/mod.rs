@@ -18,11 +18,13 @@
 //! | network | string |
 //! | mode | `u32`: raft 0, raft-signed 1, byzantine 2 |
 //! | client checks | `u32`: leader 0, all 1 |
+//! | access | `u32`: anybody 0, members 1 |
 //! | created | `u64`, milliseconds since 1970-01-01 UTC |
 //! | validators | list, in the order of the file (P4.1): name (string), key |
 //! | admin | key |
 //! | assets | list, in the order of the file: code (string), decimals (`u32`) |
 //! | accounts | list, in the order of the file: name (string), key, balances: list in ascending byte order of the codes: code (string), amount (`u64`) |
+//! | readers | list, in the order of the file: key |
 //!
 //! The validators' **network addresses are not hashed**: a validator may move to another machine,
 //! and the network stays the same one. Two files that differ in nothing else have the same id.
@@ -35,11 +37,14 @@ mod layout;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use check::{GenesisError, MAX_ACCOUNTS, MAX_ASSETS, MAX_DECIMALS, MAX_VALIDATORS};
+pub use check::{
+    GenesisError, MAX_ACCOUNTS, MAX_ASSETS, MAX_DECIMALS, MAX_READERS, MAX_VALIDATORS,
+};
 pub use content::{Account, Asset, FORMAT, GenesisFile, Validator};
 pub use json::{AmountError, MAX_GENESIS_BYTES, parse_amount};
 
 use crate::Address;
+use crate::access::Access;
 use crate::file::{self, Overwrite};
 use crate::mode::{ClientChecks, Mode};
 use crate::public_key::PublicKey;
@@ -151,6 +156,18 @@ impl Genesis {
     #[must_use]
     pub const fn client_checks(&self) -> ClientChecks {
         self.client_checks
+    }
+
+    /// Who may connect as a client (P12.2).
+    #[must_use]
+    pub const fn access(&self) -> Access {
+        self.content.access
+    }
+
+    /// Keys without an account that may connect to a network of members.
+    #[must_use]
+    pub fn readers(&self) -> &[PublicKey] {
+        &self.content.readers
     }
 
     /// When the network was founded, in milliseconds since 1970-01-01 UTC.

@@ -6,9 +6,7 @@ use client::ClientError;
 use consensus::{Hash, encoding::Canonical};
 use terminal::{exit::Code, explained, show_span};
 
-use super::{
-    connect::Connection, failure::Failure, payment::Order, reference::Reference, show,
-};
+use super::{connect::Connection, failure::Failure, payment::Order, reference::Reference, show};
 
 impl Order {
     /// Nothing certain came back, or that it is refused.

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use keys::{
-    FileError, Genesis, GenesisError, KeyFileError, KeyPair, KeyStore, PassphraseSource,
+    Access, FileError, Genesis, GenesisError, KeyFileError, KeyPair, KeyStore, PassphraseSource,
     data_directory,
 };
 use terminal::{exit::Code, explained, parse_span, program, quote};
@@ -179,17 +179,42 @@ impl Setup {
         })
     }
 
-    /// The key to connect with: as `--client-key` says, else `own`, else a key that only serves
-    /// for connecting, made when it is first needed.
+    /// The key to connect with: as `--client-key` says, else `own`, else one by which the network
+    /// knows its members, else a key that only serves for connecting, made when it is first needed.
     pub fn client_key(&self, own: Option<&KeyPair>) -> Outcome<KeyPair> {
         match (&self.common.client_key, own) {
             (Some(chosen), _) => self.key(chosen),
             (None, Some(own)) => Ok(own.clone()),
-            (None, None) => match self.keys.load(CLIENT_KEY) {
-                Err(error) if missing(&error) => self.new_client_key(),
-                loaded => Ok(loaded?),
+            (None, None) => match self.member_key() {
+                Some(member) => Ok(member),
+                None => match self.keys.load(CLIENT_KEY) {
+                    Err(error) if missing(&error) => self.new_client_key(),
+                    loaded => Ok(loaded?),
+                },
             },
         }
+    }
+
+    /// A key among those here that a network of members lets in, without asking anybody for a
+    /// passphrase: the one for connecting before those of accounts (P12.2).
+    fn member_key(&self) -> Option<KeyPair> {
+        if self.genesis.access() == Access::Anybody {
+            return None;
+        }
+        let keys = self.silent_keys();
+        let mut names = keys.list().ok()?;
+        names.sort_by_key(|name| name != CLIENT_KEY);
+        let listed = |key: &keys::PublicKey| {
+            let genesis = &self.genesis;
+            genesis.readers().contains(key)
+                || genesis.admin() == key
+                || genesis.account_by_address(&key.address()).is_some()
+        };
+        let mut listed_here = names.iter().filter(|name| {
+            let side = keys.public_side(name);
+            side.is_ok_and(|side| listed(&side.key))
+        });
+        listed_here.find_map(|name| keys.load(name).ok())
     }
 
     fn new_client_key(&self) -> Outcome<KeyPair> {

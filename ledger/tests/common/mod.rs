@@ -49,6 +49,7 @@ pub fn genesis_of(mode: Mode, validators: usize) -> Genesis {
         network: "test".to_owned(),
         mode,
         client_checks: None,
+        access: keys::Access::Anybody,
         created_unix_ms: 1_700_000_000_000,
         validators: (0..validators)
             .map(|index| Validator {
@@ -65,6 +66,7 @@ pub fn genesis_of(mode: Mode, validators: usize) -> Genesis {
             account("bob", 0, 0),
             account("carol", 7, 0),
         ],
+        readers: Vec::new(),
     })
     .unwrap()
 }

@@ -96,6 +96,7 @@ pub fn genesis(named: &str, mode: Mode, addresses: &[SocketAddr]) -> Genesis {
         network: named.to_owned(),
         mode,
         client_checks: None,
+        access: keys::Access::Members,
         created_unix_ms: 0,
         validators: validators(addresses),
         admin: key("admin").public_key(),
@@ -104,6 +105,7 @@ pub fn genesis(named: &str, mode: Mode, addresses: &[SocketAddr]) -> Genesis {
             decimals: 2,
         }],
         accounts: vec![account("alice", 100_000), account("bob", 0)],
+        readers: Vec::new(),
     })
     .unwrap()
 }

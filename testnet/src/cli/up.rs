@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use keys::{ClientChecks, Mode};
+use keys::{Access, ClientChecks, Mode};
 use terminal::{Output, counted, exit::Code, explained};
 
 use super::{Common, down, status};
@@ -51,6 +51,10 @@ pub struct Arguments {
     /// Who checks clients' signatures: leader or all [default: leader in mode raft, else all]
     #[arg(long, value_name = "WHO")]
     client_checks: Option<ClientChecks>,
+    /// Who may connect: members (the accounts, the nodes and this machine's own client key) or
+    /// anybody [default: members]
+    #[arg(long, value_name = "WHO")]
+    access: Option<Access>,
     /// Return as soon as the network is healthy, and leave it running
     #[arg(long)]
     detach: bool,
@@ -214,6 +218,7 @@ fn make(layout: &Layout, arguments: &Arguments) -> Outcome<Network> {
             nodes: arguments.nodes.map_or(NODES, usize::from),
             mode: arguments.mode.unwrap_or(Mode::Byzantine),
             client_checks: arguments.client_checks,
+            access: arguments.access.unwrap_or_default(),
             seed: arguments.seed,
             accounts: usual_accounts(),
         },
@@ -239,6 +244,12 @@ fn check_same(common: &Common, arguments: &Arguments, network: &Network) -> Outc
             "clients' signatures are checked by {}, not {checks}",
             genesis.client_checks()
         ));
+    }
+    if let Some(access) = arguments
+        .access
+        .filter(|access| *access != genesis.access())
+    {
+        differences.push(format!("{} may connect, not {access}", genesis.access()));
     }
     if let Some(seed) = arguments.seed
         && network.state.seed != Some(seed)

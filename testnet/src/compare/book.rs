@@ -179,6 +179,7 @@ mod tests {
             nodes: 1,
             mode: Mode::Raft,
             client_checks: None,
+            access: keys::Access::Members,
             seed: Some(1),
             accounts: names.iter().map(|name| (name.clone(), BALANCE)).collect(),
         };

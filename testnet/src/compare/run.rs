@@ -106,6 +106,7 @@ pub fn measure(
             nodes: configuration.nodes,
             mode: configuration.mode,
             client_checks: Some(configuration.client_checks),
+            access: keys::Access::Members,
             seed: None,
             accounts: names.iter().map(|name| (name.clone(), BALANCE)).collect(),
         },

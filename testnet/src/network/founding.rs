@@ -10,8 +10,8 @@ use std::{
 };
 
 use keys::{
-    Account, Asset, ClientChecks, FileError, Genesis, GenesisFile, Incarnation, KeyFileError,
-    KeyPair, KeyStoreError, Mode, Overwrite, Validator, genesis::FORMAT,
+    Access, Account, Asset, ClientChecks, FileError, Genesis, GenesisFile, Incarnation,
+    KeyFileError, KeyPair, KeyStoreError, Mode, Overwrite, Validator, genesis::FORMAT,
 };
 use terminal::exit::Code;
 
@@ -25,6 +25,8 @@ use crate::{
 pub const ASSET: &str = "USD";
 /// Its decimal places.
 pub const DECIMALS: u8 = 2;
+/// The key by which the command line connects when no account of its own asks.
+const CLIENT_KEY: &str = "client";
 /// The founding time of a network made from a seed, so that the seed alone fixes its id.
 const SEEDED_CREATION_MS: u64 = 1_767_225_600_000;
 
@@ -37,6 +39,8 @@ pub struct Plan {
     pub mode: Mode,
     /// Who checks clients' signatures; the mode's default if `None`.
     pub client_checks: Option<ClientChecks>,
+    /// Who may connect as a client.
+    pub access: Access,
     /// Makes all keys from this number, for a network that can be made again.
     pub seed: Option<u64>,
     /// The accounts and what they hold, in smallest units.
@@ -72,6 +76,7 @@ pub fn found(layout: &Layout, plan: &Plan) -> Outcome<Genesis> {
             balances: BTreeMap::from([(ASSET.to_owned(), *balance)]),
         });
     }
+    let client = account_key(layout, plan, CLIENT_KEY)?;
     let mut validators = Vec::new();
     for (number, port) in ports::pick(plan.nodes, &BTreeSet::new())?
         .into_iter()
@@ -92,6 +97,7 @@ pub fn found(layout: &Layout, plan: &Plan) -> Outcome<Genesis> {
         network: "testnet".to_owned(),
         mode: plan.mode,
         client_checks: plan.client_checks,
+        access: plan.access,
         created_unix_ms: plan.seed.map_or_else(now, |_| Ok(SEEDED_CREATION_MS))?,
         validators,
         admin: admin.public_key(),
@@ -100,6 +106,10 @@ pub fn found(layout: &Layout, plan: &Plan) -> Outcome<Genesis> {
             decimals: DECIMALS,
         }],
         accounts,
+        readers: match plan.access {
+            Access::Members => vec![client.public_key()],
+            Access::Anybody => Vec::new(),
+        },
     })
     .map_err(|error| Failure::usage(error.to_string()))?;
     State::new(plan.seed).store(layout)?;
@@ -298,6 +308,7 @@ mod tests {
             nodes: 4,
             mode: Mode::Byzantine,
             client_checks: None,
+            access: Access::Members,
             seed,
             accounts: usual_accounts(),
         }
@@ -325,7 +336,7 @@ mod tests {
         }
         assert_eq!(
             layout.keys().list().unwrap(),
-            ["admin", "alice", "bob", "carol", "dave"]
+            ["admin", "alice", "bob", "carol", "client", "dave"]
         );
         assert_eq!(Genesis::load(&layout.genesis()).unwrap().id(), genesis.id());
     }

@@ -180,6 +180,7 @@ pub fn genesis_at(mode: Mode, addresses: &[SocketAddr]) -> Genesis {
         network: "test".to_owned(),
         mode,
         client_checks: None,
+        access: keys::Access::Anybody,
         created_unix_ms: 0,
         validators: (0..nodes).map(validator).collect(),
         admin: KeyPair::from_seed("admin").public_key(),
@@ -192,6 +193,7 @@ pub fn genesis_at(mode: Mode, addresses: &[SocketAddr]) -> Genesis {
             key: account.public_key(),
             balances: Default::default(),
         }],
+        readers: Vec::new(),
     })
     .unwrap()
 }

@@ -82,6 +82,7 @@ impl Cluster {
                 nodes: shape.nodes,
                 mode: shape.mode,
                 client_checks: None,
+                access: keys::Access::Members,
                 seed: None,
                 accounts: Bank::founding(),
             },

@@ -113,6 +113,7 @@ fn genesis() -> Genesis {
         network: "test".to_owned(),
         mode: keys::Mode::Byzantine,
         client_checks: None,
+        access: keys::Access::Anybody,
         created_unix_ms: 0,
         validators: (0..4).map(validator).collect(),
         admin: KeyPair::from_seed("admin").public_key(),
@@ -121,6 +122,7 @@ fn genesis() -> Genesis {
             decimals: 2,
         }],
         accounts: Vec::new(),
+        readers: Vec::new(),
     })
     .unwrap()
 }
@@ -145,7 +147,15 @@ impl Host {
         let prepared = Prepared::new(options, configuration, NodeId(0), opened).unwrap();
         let (shared, signer) = (prepared.shared, prepared.signer);
         let limits = Limits::default();
-        let endpoint = listen_at(&genesis, &node_key(0), Some(LOOPBACK), limits, &shared).unwrap();
+        let endpoint = listen_at(
+            &genesis,
+            &node_key(0),
+            Some(LOOPBACK),
+            limits,
+            &shared,
+            None,
+        )
+        .unwrap();
         let mesh = Mesh::start(&endpoint, &peers_of(&genesis));
         let left = Recorder::default();
         let setup = Setup {

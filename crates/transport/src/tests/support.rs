@@ -9,7 +9,7 @@ use ed25519_dalek::SigningKey;
 use crate::hello::{PROTOCOL_VERSION, Role, say};
 use crate::{
     Admission, ClientEndpoint, Endpoint, FrameReceiver, Hello, Identity, Incoming, Limits, Mesh,
-    Network, Peer, PeerConnection, PeerKey, Refusal, RefusalReason, Session, quic, tls,
+    Network, Peer, PeerConnection, PeerKey, Refusal, RefusalReason, Session, Standing, quic, tls,
 };
 
 pub(super) const NETWORK: Network = Network {
@@ -17,18 +17,21 @@ pub(super) const NETWORK: Network = Network {
     mode: 2,
 };
 
-/// Validators 1 to 9 and any client.
+/// Validators 1 to 9 and any client; clients of number 200 and beyond are strangers.
 struct FirstNine;
 
 impl Admission for FirstNine {
-    fn admit(&self, key: PeerKey, hello: &Hello) -> Result<(), Refusal> {
+    fn admit(&self, key: PeerKey, hello: &Hello) -> Result<Standing, Refusal> {
         let known = (1..=9).any(|number| identity(number).public_key() == key);
         match hello.role {
             Role::Validator if !known => Err(Refusal::new(
                 RefusalReason::UnknownKey,
                 "no validator has this key",
             )),
-            _ => Ok(()),
+            _ if (200..=255).any(|number| identity(number).public_key() == key) => {
+                Ok(Standing::Stranger)
+            }
+            _ => Ok(Standing::Member),
         }
     }
 }

@@ -13,8 +13,8 @@ use transport::{Endpoint, Identity, Incoming, Limits, Session};
 
 use super::super::*;
 use crate::{
+    access::Doorkeeper,
     frames::{self, ClientFrame, ServerFrame},
-    peers::Members,
     recovery,
     starting::StartProgress,
 };
@@ -57,6 +57,7 @@ fn genesis(addresses: &[SocketAddr]) -> Genesis {
         network: "test".to_owned(),
         mode: keys::Mode::Byzantine,
         client_checks: None,
+        access: keys::Access::Anybody,
         created_unix_ms: 0,
         validators: addresses.iter().enumerate().map(validator).collect(),
         admin: KeyPair::from_seed("admin").public_key(),
@@ -65,6 +66,7 @@ fn genesis(addresses: &[SocketAddr]) -> Genesis {
             decimals: 2,
         }],
         accounts: Vec::new(),
+        readers: Vec::new(),
     })
     .unwrap()
 }
@@ -93,7 +95,8 @@ impl Network {
                 id: genesis_elsewhere.id(),
                 mode: configuration.mode().number(),
             };
-            let members = Arc::new(Members(Arc::clone(&configuration)));
+            let configuration = Arc::clone(&configuration);
+            let members = Arc::new(Doorkeeper::new(&genesis_elsewhere, configuration, None));
             let endpoint =
                 Endpoint::bind(LOOPBACK, &identity, network, members, Limits::default()).unwrap();
             addresses.push(endpoint.local_addr().unwrap());
