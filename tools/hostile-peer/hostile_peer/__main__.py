@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from .attacks import ATTACKS, CLIENT_ATTACKS, VALIDATOR_ATTACKS, Peer
+from .attacks import ATTACKS, CLIENT_ATTACKS, STRANGER_ATTACKS, VALIDATOR_ATTACKS, Peer
 from .genesis import Genesis, load_key
 from .measure import measure
 
@@ -29,10 +29,12 @@ def parser():
     all_.add_argument("--ledger", required=True, help="the ledger program")
     all_.add_argument("--data", required=True, help="a folder for the network; it is made anew")
     all_.add_argument("--attacks", default="all", help="names with commas between them, or all")
+    all_.add_argument("--access", choices=["anybody", "members"], default="anybody", help="who may connect")
     all_.add_argument("--seconds", type=float, default=10, help="for each attack")
     all_.add_argument("--rate", type=float, default=300, help="honest payments a second")
     all_.add_argument("--memory-mib", type=int, default=256, help="limit of each node's memory")
     all_.add_argument("--share", type=float, default=0.7, help="of undisturbed throughput that must remain")
+    all_.add_argument("--stranger-share", type=float, default=0.9, help="the same beside strangers")
     all_.add_argument("--keep", action="store_true", help="leave the network up afterwards, to look at it")
     all_.add_argument("--json", action="store_true")
     return top
@@ -59,7 +61,8 @@ async def attack(arguments):
 def main():
     arguments = parser().parse_args()
     if arguments.command == "list":
-        for table, who in ((CLIENT_ATTACKS, "anybody"), (VALIDATOR_ATTACKS, "validator")):
+        tables = ((CLIENT_ATTACKS, "anybody"), (STRANGER_ATTACKS, "stranger"), (VALIDATOR_ATTACKS, "validator"))
+        for table, who in tables:
             for name, function in table.items():
                 print(f"{name:28} {who:10} {function.__doc__}")
     elif arguments.command == "attack":

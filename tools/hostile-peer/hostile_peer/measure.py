@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from .attacks import ATTACKS, VALIDATOR_ATTACKS
+from .attacks import ATTACKS, STRANGER_ATTACKS, VALIDATOR_ATTACKS
 from .load import Load, Unmeasurable
 from .nodes import TRAITOR, Nodes
 
@@ -47,7 +47,7 @@ class Measurement:
 
     def run(self, names):
         arguments = self.arguments
-        nodes = Nodes(arguments.testnet, arguments.data, arguments.memory_mib)
+        nodes = Nodes(arguments.testnet, arguments.data, arguments.memory_mib, arguments.access)
         load = None
         try:
             load = Load(arguments.ledger, arguments.data, arguments.rate)
@@ -76,7 +76,7 @@ class Measurement:
                 "peak_memory_mib": round(nodes.peak_resident_mib, 1),
                 "peak_data_mib": round(nodes.peak_data_mib, 1),
                 "nodes_alive": len(alive),
-                "held": beside >= self.arguments.share * alone and len(alive) == len(nodes.pids),
+                "held": beside >= self._share(name) * alone and len(alive) == len(nodes.pids),
             }
             self.rows.append(row)
             if not self.arguments.json:
@@ -85,6 +85,10 @@ class Measurement:
                 raise Unmeasurable("a node died")
             # Also shows that the attack left nothing behind.
             alone = load.undisturbed(self.arguments.seconds / 2)
+
+    def _share(self, name):
+        stranger = name in STRANGER_ATTACKS
+        return self.arguments.stranger_share if stranger else self.arguments.share
 
     def _when(self):
         return f"after {self.rows[-1]['attack']}:" if self.rows else "before any attack:"

@@ -22,7 +22,7 @@ def run(*command):
 class Nodes:
     """A network of four of which three run, each with a limit on its data memory."""
 
-    def __init__(self, testnet, data, memory_mib):
+    def __init__(self, testnet, data, memory_mib, access):
         self.testnet = testnet
         self.data = data
         self.pids = {}
@@ -30,7 +30,7 @@ class Nodes:
         # Data memory is what the limit counts: also stacks and heaps that were never touched.
         self.peak_data_mib = 0.0
         self.stopping = threading.Event()
-        run(testnet, "up", "--detach", "--reset", "--data", data)
+        run(testnet, "up", "--detach", "--reset", "--access", access, "--data", data)
         try:
             run(testnet, "status", "--wait", "healthy", "--data", data)
             run(testnet, "kill", TRAITOR, "--data", data)
