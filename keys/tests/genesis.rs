@@ -99,7 +99,7 @@ fn the_id_is_the_test_vector() {
     assert_eq!(bytes.len(), 550);
     assert_eq!(
         to_hex(&genesis.id()),
-        "f6b89b9977a03a87e77a073674b26a0d182e89d1b70fa0fa3e1df8dfeb9761b1"
+        "645e999231d47984df22c16120c8b646a9f064dbae1ef4cd5cfaebeb2fa55590"
     );
 }
 

@@ -16,6 +16,10 @@ fn flip(directory: &Path, bytes: &[u8]) -> usize {
     let mut flipped = 0;
     for file in fs::read_dir(directory).unwrap() {
         let path = file.unwrap().path();
+        // The index is a folder of its own, and made anew at every start.
+        if path.is_dir() {
+            continue;
+        }
         let mut contents = fs::read(&path).unwrap();
         let places: Vec<usize> = contents
             .windows(bytes.len())

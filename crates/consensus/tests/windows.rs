@@ -24,7 +24,8 @@ fn large(number: u64, kibibytes: usize) -> Vec<u8> {
     payload
 }
 
-/// Hands the leader more requests than a window has room for.
+/// Hands the leader more requests than a window has room for: through all others, since each has a
+/// share of the leader's room (P6.3).
 fn fill_window(cluster: &mut Cluster) {
     let c = Arc::clone(&cluster.setups[0].configuration);
     for number in 0..REQUESTS as u64 {
@@ -33,7 +34,8 @@ fn fill_window(cluster: &mut Cluster) {
             complained: false,
             requests: vec![Arc::from(large(number, 24))],
         };
-        cluster.say(1, 0, sign(&c, 1, relay));
+        let by = 1 + usize::try_from(number % 3).unwrap();
+        cluster.say(by, 0, sign(&c, by, relay));
     }
     cluster.settle();
 }
