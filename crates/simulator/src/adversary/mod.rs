@@ -214,7 +214,8 @@ pub static BEHAVIOURS: &[Behaviour] = &[
     },
 ];
 
-/// Behaviours that the rules do not withstand yet (docs/attacks.md). They run by name only.
+/// Behaviours that the rules do not withstand yet, or are not known to (docs/simulator.md). They run
+/// by name only.
 pub static OPEN: &[Behaviour] = &[
     Behaviour {
         id: "hoarder",
