@@ -1,4 +1,4 @@
-//! Default timers (P1.5), all in one place and shown by `status --verbose`.
+//! Default timers (P1.5), all in one place and shown by `testnet status --verbose`.
 
 use crate::types::Time;
 
