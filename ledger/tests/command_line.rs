@@ -679,6 +679,9 @@ fn an_address_of_another_machine_blames_nobody() {
     KeyPair::from_seed("n0")
         .write_pem(&root.path().join("key.pem"), Overwrite::Refuse)
         .unwrap();
+    support::incarnation(0)
+        .create(&root.path().join("data"))
+        .unwrap();
     // Reserved for documentation: no machine has it.
     let failed = run(root.path(), "node --listen 192.0.2.1:4100").ends(2);
     assert!(

@@ -84,7 +84,7 @@ mod tests {
     fn the_words_of_the_standard_library_reach_nobody() {
         for (line, said) in [
             ("x --count many", "no whole number"),
-            ("x --count=", "value is required"),
+            ("x --count=", "it is empty"),
             ("x --count -1", "unexpected argument"),
             ("x --count 99999999999999999999999", "too large"),
             ("x --bounded 1.5", "no whole number"),

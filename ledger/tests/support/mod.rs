@@ -13,7 +13,7 @@ use std::{
 use client::{Client, ClientOptions};
 use consensus::NodeId;
 use keys::{
-    Account, Asset, Genesis, GenesisFile, Incarnation, KeyPair, KeyStore, Mode, Overwrite,
+    Access, Account, Asset, Genesis, GenesisFile, Incarnation, KeyPair, KeyStore, Mode, Overwrite,
     Validator,
 };
 use ledger::Ledger;
@@ -67,6 +67,9 @@ pub fn incarnation(number: usize) -> Incarnation {
     Incarnation::from_seed(&format!("n{number}"))
 }
 
+/// Keys without an account that may connect.
+const READERS: [&str; 2] = ["client", "crowd"];
+
 fn key(name: &str) -> KeyPair {
     KeyPair::from_seed(name)
 }
@@ -84,8 +87,16 @@ fn validators(addresses: &[SocketAddr]) -> Vec<Validator> {
         .collect()
 }
 
-/// Alice has 1000.00 USD, bob nothing; `named` tells networks apart.
+/// Alice has 1000.00 USD, bob nothing; `named` tells networks apart. Members may connect.
 pub fn genesis(named: &str, mode: Mode, addresses: &[SocketAddr]) -> Genesis {
+    genesis_for(Access::Members, named, mode, addresses)
+}
+
+fn genesis_for(access: Access, named: &str, mode: Mode, addresses: &[SocketAddr]) -> Genesis {
+    let readers = match access {
+        Access::Members => READERS.map(|name| key(name).public_key()).to_vec(),
+        Access::Anybody => Vec::new(),
+    };
     let account = |name: &str, balance: u64| Account {
         name: name.to_owned(),
         key: key(name).public_key(),
@@ -96,7 +107,7 @@ pub fn genesis(named: &str, mode: Mode, addresses: &[SocketAddr]) -> Genesis {
         network: named.to_owned(),
         mode,
         client_checks: None,
-        access: keys::Access::Members,
+        access,
         created_unix_ms: 0,
         validators: validators(addresses),
         admin: key("admin").public_key(),
@@ -105,7 +116,7 @@ pub fn genesis(named: &str, mode: Mode, addresses: &[SocketAddr]) -> Genesis {
             decimals: 2,
         }],
         accounts: vec![account("alice", 100_000), account("bob", 0)],
-        readers: Vec::new(),
+        readers,
     })
     .unwrap()
 }
@@ -120,13 +131,22 @@ pub fn placeholders(nodes: u16) -> Vec<SocketAddr> {
 impl TestNetwork {
     /// Starts the nodes, and gives a user what the user needs.
     pub fn start(mode: Mode, nodes: u16) -> Self {
+        Self::start_for(Access::Members, mode, nodes)
+    }
+
+    /// The same, with clients of whom the network knows nothing.
+    pub fn start_for_anybody(mode: Mode, nodes: u16) -> Self {
+        Self::start_for(Access::Anybody, mode, nodes)
+    }
+
+    fn start_for(access: Access, mode: Mode, nodes: u16) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .unwrap();
         let mut network = Self {
             runtime,
-            genesis: genesis("test", mode, &placeholders(nodes)),
+            genesis: genesis_for(access, "test", mode, &placeholders(nodes)),
             directory: tempfile::tempdir().unwrap(),
             addresses: Vec::new(),
             nodes: Vec::new(),
@@ -140,7 +160,7 @@ impl TestNetwork {
             network.nodes.push(Some(handle));
         }
         network.introduce();
-        let genesis = genesis("test", mode, &network.addresses);
+        let genesis = genesis_for(access, "test", mode, &network.addresses);
         assert_eq!(genesis.id(), network.genesis.id());
         genesis
             .store(&network.path("genesis.json"), Overwrite::Refuse)

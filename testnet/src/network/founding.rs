@@ -386,7 +386,7 @@ mod tests {
         left.sort();
         assert_eq!(left, ["keys", "n99", "notes.txt"]);
         let keys = layout.keys().list().unwrap();
-        assert_eq!(keys, ["admin", "alice", "bob", "carol", "dave"]);
+        assert_eq!(keys, ["admin", "alice", "bob", "carol", "client", "dave"]);
         let alice = layout.keys().load("alice").unwrap().public_key();
         fs::remove_file(other).unwrap();
         fs::remove_dir(layout.root().join("n99")).unwrap();

@@ -1,5 +1,5 @@
 //! Tells different nodes different things. As leader it signs a second entry beside each of its
-//! own, without the last payment, and shows that branch to some nodes only. As follower it forks
+//! own, without the last payment (or of another time, if there is just one), and shows that branch to some nodes only. As follower it forks
 //! its votes: some nodes get one for an entry that does not exist beside the true one.
 
 use std::{
@@ -57,9 +57,14 @@ impl Equivocate {
             return;
         }
         let mut payloads = entry.payloads.clone();
-        payloads.pop();
+        // Nobody takes an empty entry (P3.2).
+        let alone = payloads.len() == 1;
+        if !alone {
+            payloads.pop();
+        }
         let header = EntryHeader {
             previous: self.mapped_hash(header.previous),
+            timestamp: header.timestamp + u64::from(alone),
             ..header.clone()
         };
         let Some(second) = tools::entry(context, header, payloads) else {

@@ -24,11 +24,11 @@ const BUDGET: Budget = Budget {
     until: None,
 };
 
-/// The first of the seeds that breaks a rule, made small.
+/// The first of the seeds that breaks a rule once there were requests, made small.
 fn first_failure(options: &Options, traitors: Option<usize>) -> (Plan, Shrunk) {
     let broken = (0..60)
         .map(|seed| record(options, seed, traitors).unwrap())
-        .find(|(_, played)| played.broken.is_some());
+        .find(|(plan, played)| played.broken.is_some() && Size::of(plan).requests > 0);
     let (plan, _) = broken.expect("one of these seeds fails");
     let shrunk = shrink(&plan, BUDGET).unwrap();
     (plan, shrunk)

@@ -219,7 +219,8 @@ async fn a_dropped_session_ends_after_its_answers() {
 #[tokio::test]
 async fn clients_that_do_not_read_share_a_bounded_memory() {
     let limits = Limits {
-        unread_bytes: 256 * 1024,
+        // A quarter is for strangers.
+        unread_bytes: 4 * 256 * 1024 / 3,
         ..Limits::default()
     };
     let node = node_with(1, loopback(0), limits);
