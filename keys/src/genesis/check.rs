@@ -118,7 +118,7 @@ pub enum GenesisError {
     },
     /// A reader is listed twice.
     #[error("the reader {0} is listed twice")]
-    DuplicateReader(PublicKey),
+    DuplicateReader(String),
     /// Readers are listed where anybody may read.
     #[error("access = anybody lets everybody read: leave the readers out, or use access = members")]
     ReadersOfAnybody,
@@ -376,7 +376,7 @@ fn check_readers(
     let mut seen = BTreeSet::new();
     for reader in &content.readers {
         if !seen.insert(reader) {
-            return Err(GenesisError::DuplicateReader(*reader));
+            return Err(GenesisError::DuplicateReader(reader.to_string()));
         }
         if let Some(validator) = validators_by_key.get(reader) {
             return Err(GenesisError::SharedKey {

@@ -304,11 +304,10 @@ impl Byzantine {
     pub(super) fn judged(&mut self, as_of: Index, verdicts: &[(RequestKey, Admittance)]) {
         self.requests.judged = self.now.monotonic;
         for (key, admission) in verdicts {
-            if *admission != Admittance::Admitted || self.requests.is_settled(key) {
-                if !mutation::active(Mutation::RefusedWatched) {
-                    self.drop_request(key);
-                    continue;
-                }
+            let refused = *admission != Admittance::Admitted || self.requests.is_settled(key);
+            if refused && !mutation::active(Mutation::RefusedWatched) {
+                self.drop_request(key);
+                continue;
             }
             let Some(request) = self.requests.pending.get(key) else {
                 // It expired here, or was committed meanwhile.
