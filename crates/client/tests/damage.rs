@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use client::Wait;
 use keys::{KeyPair, Mode};
@@ -11,15 +14,19 @@ use tokio::time::Duration;
 
 const LONG: Duration = Duration::from_secs(30);
 
+/// The files of the stream. The index is a folder of its own, and made anew at every start.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect()
+}
+
 /// Flips a bit of each place in the files of `directory` where `bytes` stand, and says in how many.
 fn flip(directory: &Path, bytes: &[u8]) -> usize {
     let mut flipped = 0;
-    for file in fs::read_dir(directory).unwrap() {
-        let path = file.unwrap().path();
-        // The index is a folder of its own, and made anew at every start.
-        if path.is_dir() {
-            continue;
-        }
+    for path in files(directory) {
         let mut contents = fs::read(&path).unwrap();
         let places: Vec<usize> = contents
             .windows(bytes.len())
@@ -67,9 +74,9 @@ async fn comes_back(mode: Mode, nodes: usize) {
     network.restart(victim).await;
     for payload in &payloads {
         // The node may still be writing elsewhere in the file, but these places are whole again.
-        let found: usize = fs::read_dir(&directory)
-            .unwrap()
-            .map(|file| fs::read(file.unwrap().path()).unwrap())
+        let found: usize = files(&directory)
+            .into_iter()
+            .map(|path| fs::read(path).unwrap())
             .map(|contents| {
                 contents
                     .windows(payload.len())
