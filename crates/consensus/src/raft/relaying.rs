@@ -15,6 +15,8 @@ use crate::{
 /// What was relayed to the present leader.
 #[derive(Debug, Default)]
 pub(super) struct Relays {
+    /// Whether as much is under way as finds room at the leader, so that more waits.
+    full: bool,
     /// The requests of each relay that are not known to be committed, and when it was sent.
     sent: VecDeque<(Time, Vec<RequestKey>)>,
     /// No relay before this moment, unless it is full.
@@ -68,12 +70,14 @@ impl Raft {
         let (Some(leader), Part::Follower) = (self.leader, &self.part) else {
             return;
         };
+        self.relays.full = false;
         while self.pending.unproposed() >= limits::RELAYED_REQUESTS
             || (self.pending.unproposed() > 0 && now.monotonic >= self.relays.pause)
         {
             let batch = self.pending.next_relay();
             if batch.is_empty() {
                 // As much is under way as surely finds room at the leader.
+                self.relays.full = true;
                 break;
             }
             let (keys, requests): (_, Vec<Arc<[u8]>>) = batch.into_iter().unzip();
@@ -138,7 +142,9 @@ impl Raft {
         if self.leader.is_none() || self.is_leader() {
             return None;
         }
-        let first = (self.pending.unproposed() > 0).then_some(self.relays.pause);
+        // While there is no room, time alone changes nothing.
+        let next = self.pending.unproposed() > 0 && !self.relays.full;
+        let first = next.then_some(self.relays.pause);
         let again = self.relays.sent.front();
         let again = again.map(|(sent, _)| sent.after(limits::RELAY_AGAIN));
         first.into_iter().chain(again).min()

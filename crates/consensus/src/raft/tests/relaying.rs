@@ -87,6 +87,24 @@ fn a_lost_relay_is_repeated_after_a_second() {
     assert_eq!(relays(&cluster), 2, "and no more");
 }
 
+/// A follower holds more than finds room at the leader, and no answer comes: it waits for something to
+/// happen, and does not ask to be woken at a moment that has passed.
+#[test]
+fn a_follower_without_room_at_the_leader_waits() {
+    let mut cluster = Cluster::new(3);
+    let leader = cluster.elect();
+    let follower = (leader + 1) % 3;
+    cluster.cut.insert((follower, leader));
+    for number in 0..limits::PENDING_REQUESTS as u64 / 2 {
+        cluster.submit(follower, number);
+    }
+    for _ in 0..20 {
+        cluster.run(1);
+        let deadline = cluster.raft(follower).next_deadline();
+        assert!(deadline.is_none_or(|deadline| deadline > cluster.now.monotonic));
+    }
+}
+
 #[test]
 fn a_request_that_several_nodes_bring_is_proposed_once() {
     let mut cluster = Cluster::new(4);
