@@ -208,3 +208,16 @@ fn a_pair_hangs_from_base_or_from_a_certified_point_of_its_term() {
     alone.pair.point = BASE;
     assert!(verdict(&network, &alone).is_ok());
 }
+
+/// The other half of the test above: what takes the report in is that rule's absence alone.
+#[cfg(feature = "mutations")]
+#[test]
+fn a_report_that_nothing_justifies_counts_once_the_rule_is_gone() {
+    use consensus::mutation::{Mutation, activate};
+    let network = Network::new(7);
+    let mut bent = committed(&network);
+    bent.pair.justification = Justification::Opening;
+    assert_eq!(verdict(&network, &bent), Err(Void::Unjustified));
+    let _broken = activate(Some(Mutation::UnjustifiedReportCounts));
+    assert!(verdict(&network, &bent).is_ok());
+}

@@ -36,15 +36,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "pair-forgotten",
         rule: "P3.3, P11.1",
         breaks: "a node that starts again forgets its accepted pair, but for what is committed",
-        detectors: &[
-            Detector::Scenario("restarted-witness"),
-            Detector::Seeds(Seeds {
-                mode: Mode::Byzantine,
-                nodes: 4,
-                adversary: "rotating",
-                seeds: 0..400,
-            }),
-        ],
+        detectors: &[Detector::Seeds(Seeds {
+            mode: Mode::Byzantine,
+            nodes: 4,
+            adversary: "rotating",
+            seeds: 0..400,
+        })],
     },
     Entry {
         mutation: Mutation::LedForgotten,

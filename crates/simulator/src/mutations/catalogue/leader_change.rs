@@ -28,7 +28,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "unjustified-report-counts",
         rule: "P4.5",
         breaks: "a report counts whose pair nothing justifies, and whose headers hang from anything",
-        detectors: &[Detector::Scenario("unjustified-branch")],
+        detectors: &[Detector::Test {
+            package: "consensus",
+            test: Some("bending"),
+            name: "a_report_that_nothing_justifies_counts_once_the_rule_is_gone",
+        }],
     },
     Entry {
         mutation: Mutation::RepeatedElectionLowersPair,
