@@ -130,7 +130,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::OutcomeUnknown`] or [`ClientError::NoQuorum`] when the time is over; then
-    /// repeating the same request is safe. [`ClientError::Invalid`], [`ClientError::NonceUsed`],
+    /// repeating the same request is safe. [`ClientError::Invalid`], [`ClientError::NotAdmitted`],
     /// [`ClientError::TooLarge`], [`ClientError::UnderWay`].
     pub async fn submit_and_wait(
         &self,

@@ -73,14 +73,6 @@ pub enum ClientError {
         /// The application's result bytes: what executing it now would give.
         result: Vec<u8>,
     },
-    /// Another transaction of the account has this nonce.
-    #[error("the nonce is already used, by another transaction at index {index}")]
-    NonceUsed {
-        /// That transaction's id.
-        transaction: [u8; 32],
-        /// The index of its entry.
-        index: u64,
-    },
     /// The nodes have too much to do, and still had when the time was over. Nothing has happened.
     #[error("the network is busy, retry after {} ms", .retry_after.as_millis())]
     Busy {

@@ -43,7 +43,7 @@ async fn orders_and_answers(mode: Mode, nodes: usize) {
         .submit_and_wait(add(&key, 1, 99), Wait::Applied, LONG)
         .await;
     assert!(
-        matches!(rival, Err(ClientError::NonceUsed { .. })),
+        matches!(rival, Err(ClientError::NotAdmitted { settled: true, .. })),
         "{rival:?}"
     );
     let mut forged = add(&key, 3, 1);

@@ -112,6 +112,13 @@ impl Pending {
         self.by_key.contains_key(key)
     }
 
+    /// Whether this very request waits, and not only another one under its key.
+    #[must_use]
+    pub fn holds(&self, key: &RequestKey, payload: &[u8]) -> bool {
+        let waiting = self.by_key.get(key);
+        waiting.is_some_and(|waiting| *waiting.payload == *payload)
+    }
+
     /// A waiting request.
     #[must_use]
     pub fn get(&self, key: &RequestKey) -> Option<Request> {

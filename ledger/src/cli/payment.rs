@@ -323,7 +323,6 @@ impl Order {
         };
         match done {
             Ok(done) => Ok(Some(done)),
-            Err(ClientError::NonceUsed { .. }) => Ok(None),
             Err(ClientError::NotAdmitted { result, .. })
                 if refused_for(&result) == Some(RejectionCode::NonceUsed) =>
             {

@@ -1,6 +1,6 @@
 //! `ledger resend ID`: sends a payment of this directory once more, the very same one.
 
-use crate::{Outcome as Executed, SignedTransaction, request_key};
+use crate::{Outcome as Executed, RejectionCode, SignedTransaction, request_key};
 use clap::Args;
 use client::{ClientError, SignedRequest, Wait};
 use consensus::encoding::Canonical;
@@ -10,7 +10,7 @@ use terminal::{Output, explained};
 use super::{
     connect::Connection,
     failure::{Failure, Outcome},
-    payment::result_of,
+    payment::{refused_for, result_of},
     refusal::rejected,
     sent::Sent,
     setup::{Common, Setup},
@@ -57,7 +57,10 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
         .submit_and_wait(request, Wait::Applied, connection.left());
     let unsettled = |error: ClientError| {
         let failure = match error {
-            ClientError::NonceUsed { .. } => Failure::new(
+            ClientError::NotAdmitted {
+                settled: true,
+                result,
+            } if refused_for(&result) == Some(RejectionCode::NonceUsed) => Failure::new(
                 terminal::exit::Code::Rejected,
                 "another transaction has settled its nonce",
             )

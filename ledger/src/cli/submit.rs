@@ -368,10 +368,6 @@ impl Work {
             );
             let done = match submitted.await {
                 Ok(done) => done,
-                Err(ClientError::NonceUsed { .. }) => {
-                    nonces.lock().await.free.clear();
-                    continue;
-                }
                 Err(ClientError::NotAdmitted { result, .. })
                     if matches!(
                         refused_for(&result),

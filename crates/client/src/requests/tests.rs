@@ -157,27 +157,55 @@ fn one_node_cannot_make_a_request_invalid() {
     assert!(matches!(done.unwrap().result, Err(ClientError::Invalid(_))));
 }
 
+/// Another transaction under the nonce may have been rejected without using it, and be committed
+/// again and again: its outcomes end nothing, and do not keep the client from complaining.
 #[test]
-fn another_transaction_with_the_nonce_is_believed_after_asking_again() {
+fn outcomes_of_another_transaction_only_have_the_nodes_asked_again() {
+    let start = Instant::now();
+    let (mut requests, _, _waiter) = begin(pace(2), start);
+    let twin = |requests: &mut Requests, index| {
+        for node in 0..4 {
+            let done = requests.outcomes(NodeId(node), (index, 1), outcome(8, 0));
+            assert!(done.is_empty());
+        }
+    };
+    twin(&mut requests, 4);
+    let (steps, _) = requests.due(start);
+    assert!(steps[0].to_all && !steps[0].complain);
+    let mut complained = false;
+    for second in 1..4 {
+        twin(&mut requests, 4);
+        twin(&mut requests, 4 + second);
+        let (steps, done) = requests.due(start + Duration::from_secs(second));
+        assert!(steps[0].to_all && done.is_empty());
+        complained |= steps[0].complain;
+    }
+    assert!(complained);
+    assert!(
+        requests
+            .outcomes(NodeId(0), (9, 1), outcome(9, 1))
+            .is_empty()
+    );
+    let decided = result(requests.outcomes(NodeId(1), (9, 1), outcome(9, 1)));
+    assert!(matches!(decided, Some(Ok(Outcome { index: 9, .. }))));
+}
+
+/// Where it did use the nonce, enough nodes say so when they are asked again.
+#[test]
+fn a_nonce_is_used_when_enough_nodes_say_that_it_is() {
     let start = Instant::now();
     let (mut requests, _, _waiter) = begin(pace(2), start);
     for node in 0..2 {
-        assert!(
-            requests
-                .outcomes(NodeId(node), (6, 1), outcome(8, 0))
-                .is_empty()
-        );
+        let done = requests.outcomes(NodeId(node), (6, 1), outcome(8, 0));
+        assert!(done.is_empty());
     }
     assert!(requests.due(start).0[0].to_all);
-    assert!(
-        requests
-            .outcomes(NodeId(0), (4, 1), outcome(7, 1))
-            .is_empty()
-    );
-    let used = result(requests.outcomes(NodeId(1), (4, 1), outcome(7, 1)));
+    let used = not_admitted(true, 7);
+    assert!(requests.refused(NodeId(0), 1, &used, start).is_none());
+    let done = requests.refused(NodeId(1), 1, &used, start);
     assert!(matches!(
-        used,
-        Some(Err(ClientError::NonceUsed { index: 4, .. }))
+        done.map(|done| done.result),
+        Some(Err(ClientError::NotAdmitted { settled: true, .. }))
     ));
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Waiting {
     /// Outcomes of other transactions with this nonce.
     others: Tally<Outcome>,
     /// Whether all nodes were asked again because of such outcomes.
-    others_confirmed: bool,
+    others_asked: bool,
     invalid: Tally<String>,
     /// Whether each node says for good that it does not admit the request, and with what result.
     not_admitted: Tally<(bool, Vec<u8>)>,
@@ -64,7 +64,7 @@ impl Waiting {
             refused: false,
             outcomes: Tally::new(needed),
             others: Tally::new(needed),
-            others_confirmed: false,
+            others_asked: false,
             invalid: Tally::new(needed),
             not_admitted: Tally::new(needed),
             not_admitted_since: None,
@@ -84,17 +84,13 @@ impl Waiting {
         if outcome.transaction == self.request.transaction {
             return self.outcomes.add(node, outcome, equal).cloned().map(Ok);
         }
-        // A node may speak of a later transaction that was refused because this one came first. So
-        // all are asked again, and then they answer with the first that had the nonce.
-        let Outcome {
-            transaction, index, ..
-        } = self.others.add(node, outcome, equal)?.clone();
-        if self.others_confirmed {
-            return Some(Err(ClientError::NonceUsed { transaction, index }));
+        // Another transaction may have settled the nonce, or been rejected without using it: only
+        // the application knows. So all are asked again, and answer whether they still admit this
+        // one. Once is enough; after that the usual repeats ask.
+        if self.others.add(node, outcome, equal).is_some() && !self.others_asked {
+            self.others_asked = true;
+            self.ask_all_again();
         }
-        self.others_confirmed = true;
-        self.others = Tally::new(self.pace.needed);
-        self.ask_all_again();
         None
     }
 

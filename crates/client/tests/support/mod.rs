@@ -11,7 +11,9 @@ use consensus::{
     Signature, Signer, Verifier, hashing::tagged_hash, merkle, message::Applied,
 };
 use keys::{Account, Asset, Genesis, GenesisFile, Incarnation, KeyPair, Mode, Validator};
-use node::{Application, AppliedEntry, Node, NodeHandle, NodeOptions, Outcome};
+use node::{
+    Application, AppliedEntry, Node, NodeHandle, NodeOptions, NotAdmitted, Outcome, TransactionId,
+};
 use tempfile::TempDir;
 
 /// Payload: key (32), nonce (8), number (8), signature (64) over the rest.
@@ -132,6 +134,26 @@ impl Application for Sum {
             results_root,
             outcomes,
         }
+    }
+
+    /// Each (account, nonce) once.
+    fn admit(&self, payload: &[u8]) -> Result<(), NotAdmitted> {
+        let numbers = Numbers {
+            verifier: Ed25519::default(),
+        };
+        match numbers.key(payload) {
+            Ok(key) if self.seen.contains(&key) => Err(NotAdmitted {
+                settled: true,
+                result: b"used".to_vec(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn transaction_id(&self) -> Option<TransactionId> {
+        Some(Arc::new(|payload| {
+            Some(tagged_hash("transaction", &[payload]).0)
+        }))
     }
 
     fn query(&self, question: &[u8]) -> Vec<u8> {

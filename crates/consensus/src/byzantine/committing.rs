@@ -223,14 +223,11 @@ impl Byzantine {
         self.certificate = Some(Arc::clone(&certificate));
         self.out.push(Output::Certified(Arc::clone(&certificate)));
         for entry in entries {
-            for key in entry.keys() {
-                if self.requests.pending.remove(key) {
-                    self.request_served(key);
-                }
+            for (key, payload) in entry.keys().iter().zip(&entry.payloads) {
                 self.in_chain.remove(key);
-                self.no_longer_starving(key);
+                self.request_committed(key, payload, entry.index());
             }
-            self.requests.committed(entry.keys(), entry.index());
+            self.requests.committed(&entry);
             self.out.push(Output::Apply(entry));
         }
         self.progressed(&certificate);

@@ -104,7 +104,10 @@ impl Byzantine {
             }
             let first = self.requests.first();
             let mut batch = self.requests.pending.propose_with(first);
-            batch.retain(|(key, _)| !self.in_chain.contains(key));
+            // Another one under the key may settle the nonce: this one is judged once that is applied.
+            batch.retain(|(key, _)| {
+                !self.in_chain.contains(key) && !self.requests.may_be_settled(key)
+            });
             if batch.is_empty() {
                 continue;
             }

@@ -480,7 +480,8 @@ impl Byzantine {
 
     fn applied(&mut self, applied: Applied) {
         self.applied = Some(applied);
-        self.requests.applied(applied.index);
+        let twins = self.requests.applied(applied.index);
+        self.judge(twins);
         self.note_results(applied);
     }
 

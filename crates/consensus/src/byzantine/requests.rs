@@ -5,13 +5,17 @@
 //! ([`Output::Judge`]): a request that is over, or not admitted any more, is dropped, and nobody is
 //! suspected for it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Byzantine,
-    watching::{Offered, Watches},
+    watching::{Offered, Watch, Watches},
 };
 use crate::{
+    entry::Entry,
     event::{Output, Recipient, Refusal},
     limits,
     message::{Reason, Relay},
@@ -29,11 +33,11 @@ pub(super) struct Requests {
     /// What each validator handed on to this node, as leader, as watched over, with its length: it
     /// finds room and goes first (P6.3).
     urgent: BTreeMap<NodeId, BTreeMap<RequestKey, usize>>,
-    /// Keys of committed entries that are not applied yet: the application does not know that they
-    /// are settled.
-    unapplied: BTreeMap<RequestKey, Index>,
-    /// The same by index.
-    unapplied_by_index: BTreeMap<Index, Vec<RequestKey>>,
+    /// Requests of committed entries that are not applied yet, by key: the application does not
+    /// know of them.
+    unapplied: BTreeMap<RequestKey, BTreeMap<Arc<[u8]>, Index>>,
+    /// Those entries.
+    unapplied_entries: BTreeMap<Index, Arc<Entry>>,
     /// Requests to relay to the leader once more at the end of this event.
     again: Vec<Request>,
     /// Those among them that this node watches over.
@@ -51,7 +55,7 @@ impl Requests {
             watches: Watches::new(validators),
             urgent: BTreeMap::new(),
             unapplied: BTreeMap::new(),
-            unapplied_by_index: BTreeMap::new(),
+            unapplied_entries: BTreeMap::new(),
             again: Vec::new(),
             watched: Vec::new(),
             sweep: Time(0),
@@ -59,29 +63,65 @@ impl Requests {
         }
     }
 
-    /// Whether it is settled by a committed entry, which is not applied.
-    fn is_settled(&self, key: &RequestKey) -> bool {
+    /// Whether this very request is in a committed entry that is not applied.
+    fn is_settled(&self, request: &Request) -> bool {
+        let under_key = self.unapplied.get(&request.key());
+        under_key.is_some_and(|payloads| payloads.contains_key(request.payload()))
+            && !mutation::active(Mutation::UnappliedForgotten)
+    }
+
+    /// Whether some request under the key is in such an entry. It may settle the nonce, or not: it
+    /// may have expired (P6.5).
+    pub(super) fn may_be_settled(&self, key: &RequestKey) -> bool {
         self.unapplied.contains_key(key) && !mutation::active(Mutation::UnappliedForgotten)
     }
 
-    /// An entry with these keys is committed.
-    pub(super) fn committed(&mut self, keys: &[RequestKey], index: Index) {
-        self.unapplied.extend(keys.iter().map(|key| (*key, index)));
-        self.unapplied_by_index.insert(index, keys.to_vec());
+    /// Whether all that waits is under such keys: the leader may know already that it is over.
+    fn all_may_be_settled(&self) -> bool {
+        let mut unapplied = self.unapplied.keys();
+        let first = unapplied.find(|key| self.pending.contains(key));
+        let twins = unapplied.filter(|key| self.pending.contains(key)).count();
+        first.is_some() && 1 + twins == self.pending.len()
     }
 
-    /// The application has executed so far: from here on it knows itself.
-    pub(super) fn applied(&mut self, index: Index) {
-        while let Some(oldest) = self.unapplied_by_index.first_entry()
+    /// An entry is committed.
+    pub(super) fn committed(&mut self, entry: &Arc<Entry>) {
+        for (key, payload) in entry.keys().iter().zip(&entry.payloads) {
+            let under_key = self.unapplied.entry(*key).or_default();
+            under_key.insert(Arc::clone(payload), entry.index());
+        }
+        self.unapplied_entries
+            .insert(entry.index(), Arc::clone(entry));
+    }
+
+    /// The application has executed so far: from here on it knows itself. Says what waits under a
+    /// key that was among it, to be judged.
+    pub(super) fn applied(&mut self, index: Index) -> Vec<Request> {
+        let mut keys = BTreeSet::new();
+        while let Some(oldest) = self.unapplied_entries.first_entry()
             && *oldest.key() <= index
         {
-            let (at, keys) = oldest.remove_entry();
-            for key in keys {
-                if self.unapplied.get(&key) == Some(&at) {
-                    self.unapplied.remove(&key);
+            let (at, entry) = oldest.remove_entry();
+            for (key, payload) in entry.keys().iter().zip(&entry.payloads) {
+                if let Some(under_key) = self.unapplied.get_mut(key) {
+                    if under_key.get(payload) == Some(&at) {
+                        under_key.remove(payload);
+                    }
+                    if under_key.is_empty() {
+                        self.unapplied.remove(key);
+                    }
                 }
+                keys.insert(*key);
             }
         }
+        let waiting = keys.iter().filter_map(|key| self.pending.get(key));
+        let mut twins: Vec<Request> = waiting.collect();
+        let watched = self.watches.all();
+        let others = watched.filter(|one| {
+            keys.contains(&one.key()) && !self.pending.holds(&one.key(), one.payload())
+        });
+        twins.extend(others.cloned());
+        twins
     }
 
     /// Makes room at the leader for what a validator watches over: as much as a node watches over at
@@ -128,7 +168,7 @@ impl Byzantine {
 
     /// P6.1: a client of this node asks; the leader gets to know.
     pub(super) fn submit(&mut self, request: &Request) {
-        if self.requests.is_settled(&request.key()) {
+        if self.requests.is_settled(request) {
             return;
         }
         if let Err(refusal) = self.take_in(request, self.me()) {
@@ -153,7 +193,7 @@ impl Byzantine {
     /// P6.2: a client of this node complains. Everybody gets the request and watches it.
     pub(super) fn complain(&mut self, request: &Request) {
         let (key, me) = (request.key(), self.me());
-        if self.requests.is_settled(&key) {
+        if self.requests.is_settled(request) {
             return;
         }
         // Until there is a slot for it, it waits like any other.
@@ -176,7 +216,7 @@ impl Byzantine {
             return;
         }
         for request in requests {
-            if self.requests.is_settled(&request.key()) {
+            if self.requests.is_settled(request) {
                 continue;
             }
             let now = self.now.monotonic;
@@ -204,7 +244,11 @@ impl Byzantine {
     fn start_watches(&mut self) {
         let (deadline, look) = self.watch_times();
         let began = self.commit.index;
-        let started = self.requests.watches.start((deadline, look), began);
+        let Requests {
+            watches, unapplied, ..
+        } = &mut self.requests;
+        let twin = |key: &RequestKey| unapplied.contains_key(key);
+        let started = watches.start((deadline, look), began, twin);
         for (by, request) in started {
             // A leader has room for what others watch over, its own clients' included.
             let now = self.now.monotonic;
@@ -268,6 +312,11 @@ impl Byzantine {
     pub(super) fn waits_for_good_reason(&mut self, silence: Time) -> bool {
         let end = self.timer.stalled_since.map(|since| since.after(silence));
         if self.log.last() != self.commit || end.is_none_or(|end| self.requests.judged >= end) {
+            if self.log.last() == self.commit && self.requests.all_may_be_settled() {
+                // Once that is applied, the leader has as long again.
+                self.timer.stalled_since = Some(self.now.monotonic);
+                return false;
+            }
             return true;
         }
         self.judge_oldest();
@@ -280,7 +329,7 @@ impl Byzantine {
         self.judge(oldest);
     }
 
-    fn judge(&mut self, requests: Vec<Request>) {
+    pub(super) fn judge(&mut self, requests: Vec<Request>) {
         if !requests.is_empty() {
             self.out.push(Output::Judge(requests));
         }
@@ -304,7 +353,7 @@ impl Byzantine {
     pub(super) fn judged(&mut self, as_of: Index, verdicts: &[(RequestKey, Admittance)]) {
         self.requests.judged = self.now.monotonic;
         for (key, admission) in verdicts {
-            let refused = *admission != Admittance::Admitted || self.requests.is_settled(key);
+            let refused = *admission != Admittance::Admitted;
             if refused && !mutation::active(Mutation::RefusedWatched) {
                 self.drop_request(key);
                 continue;
@@ -314,29 +363,44 @@ impl Byzantine {
                 self.requests.watches.end(key);
                 continue;
             };
-            let watched: Vec<(NodeId, Time, Index)> = self
-                .requests
-                .watches
-                .running()
+            let watches = self.requests.watches.running();
+            let watched: Vec<(NodeId, Watch)> = watches
                 .filter(|(_, watch)| watch.request.key() == *key)
-                .map(|(by, watch)| (by, watch.deadline, watch.began))
+                .map(|(by, watch)| (by, watch.clone()))
                 .collect();
+            // A leader left it out of an entry for the sake of another one under its key.
+            if self.leads_term() && !self.in_chain.contains(key) {
+                self.requests.pending.requeue(key);
+            }
             if watched.is_empty() && !self.leads_term() {
                 self.requests.again.push(request.clone());
             }
-            for (by, deadline, began) in watched {
+            for (by, watch) in watched {
                 if !mutation::active(Mutation::HandedOnOnce) {
-                    self.hand_on(by, &request);
+                    self.hand_on(by, &watch.request);
                 }
                 // What was committed when the timer began may have settled the request, or changed
                 // whether it is admitted: the leader may know that already.
-                let knows = as_of >= began || mutation::active(Mutation::UnappliedForgotten);
-                if deadline <= self.now.monotonic && knows && !self.leads_term() {
+                let knows = as_of >= watch.began || mutation::active(Mutation::UnappliedForgotten);
+                if watch.deadline > self.now.monotonic || !knows || self.leads_term() {
+                    continue;
+                }
+                if watch.twin && !watch.prolonged {
+                    self.prolong(by, key);
+                } else {
                     self.suspect(Reason::Starved(*key));
                 }
             }
         }
         self.start_watches();
+    }
+
+    /// A watch runs for one more timer, for once.
+    fn prolong(&mut self, by: NodeId, key: &RequestKey) {
+        let (deadline, look) = self.watch_times();
+        if let Some(watch) = self.requests.watches.running_for(by, key) {
+            (watch.deadline, watch.look, watch.prolonged) = (deadline, look, true);
+        }
     }
 
     fn drop_request(&mut self, key: &RequestKey) {
@@ -372,7 +436,27 @@ impl Byzantine {
         running.next().map(|(_, watch)| watch.request.key())
     }
 
-    /// Any committed entry with that nonce stops the timer (P6.2).
+    /// A request is committed: it does not wait any more. Another one under its key does, until the
+    /// application knows whether this one settled the nonce (P6.2).
+    pub(super) fn request_committed(&mut self, key: &RequestKey, payload: &[u8], index: Index) {
+        let now = self.now.monotonic;
+        self.requests.watches.committed((key, payload), index, now);
+        if self.requests.pending.holds(key, payload) {
+            self.requests.pending.remove(key);
+            self.request_served(key);
+            // What is watched over waits, too.
+            let mut running = self.requests.watches.running();
+            let other = running.find(|(_, watch)| watch.request.key() == *key);
+            if let Some((by, request)) = other.map(|(by, watch)| (by, watch.request.clone())) {
+                self.requests.pending.insert_reserved(now, &request, by);
+            }
+        }
+        if !self.requests.pending.contains(key) {
+            self.starvation_ended(Reason::Starved(*key));
+        }
+    }
+
+    /// A request is over, or not admitted any more: its timer stops (P6.2).
     pub(super) fn no_longer_starving(&mut self, key: &RequestKey) {
         self.requests.watches.end(key);
         self.starvation_ended(Reason::Starved(*key));
@@ -384,6 +468,7 @@ impl Byzantine {
         let began = self.commit.index;
         for watch in self.requests.watches.running_mut() {
             (watch.deadline, watch.look, watch.began) = (deadline, look, began);
+            watch.prolonged = false;
         }
     }
 

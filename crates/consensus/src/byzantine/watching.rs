@@ -22,6 +22,11 @@ pub(super) struct Watch {
     pub(super) began: Index,
     /// When it is judged and handed on next.
     pub(super) look: Time,
+    /// Whether its timer ran while another one under its key was committed: a leader that knew no
+    /// more held it back for that, and gets one timer more.
+    pub(super) twin: bool,
+    /// Whether it got it.
+    pub(super) prolonged: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -135,16 +140,20 @@ impl Watches {
         &mut self,
         (deadline, look): (Time, Time),
         began: Index,
+        twin: impl Fn(&RequestKey) -> bool,
     ) -> Vec<(NodeId, Request)> {
         let mut started = Vec::new();
         for (&by, share) in &mut self.of {
             while let Some(request) = share.next(self.slots, self.bytes) {
                 started.push((by, request.clone()));
+                let twin = twin(&request.key());
                 share.running.push(Watch {
                     request,
                     deadline,
                     began,
                     look,
+                    twin,
+                    prolonged: false,
                 });
             }
         }
@@ -160,6 +169,12 @@ impl Watches {
     pub(super) fn running_mut(&mut self) -> impl Iterator<Item = &mut Watch> {
         let shares = self.of.values_mut();
         shares.flat_map(|share| share.running.iter_mut())
+    }
+
+    pub(super) fn running_for(&mut self, by: NodeId, key: &RequestKey) -> Option<&mut Watch> {
+        let share = self.of.get_mut(&by)?;
+        let mut running = share.running.iter_mut();
+        running.find(|watch| watch.request.key() == *key)
     }
 
     /// Whether a request is watched over, for whomever.
@@ -180,6 +195,37 @@ impl Watches {
         }
         self.of
             .retain(|_, share| !(share.running.is_empty() && share.queue.is_empty()));
+    }
+
+    /// Forgets a request that is committed, though not another one under its key. Such a one does
+    /// not end before that entry is applied, as long as its first timer runs.
+    pub(super) fn committed(
+        &mut self,
+        (key, payload): (&RequestKey, &[u8]),
+        index: Index,
+        now: Time,
+    ) {
+        let same = |one: &Request| one.key() == *key && **one.payload() == *payload;
+        for share in self.of.values_mut() {
+            share.running.retain(|watch| !same(&watch.request));
+            share.queue.retain(|waiting| !same(waiting));
+            for watch in &mut share.running {
+                if watch.request.key() == *key && watch.deadline > now && !watch.prolonged {
+                    watch.began = watch.began.max(index);
+                    watch.twin = true;
+                }
+            }
+        }
+        self.of
+            .retain(|_, share| !(share.running.is_empty() && share.queue.is_empty()));
+    }
+
+    /// What is watched over, or waits to be.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Request> {
+        self.of.values().flat_map(|share| {
+            let running = share.running.iter().map(|watch| &watch.request);
+            running.chain(&share.queue)
+        })
     }
 
     /// When one of them is looked at next.
@@ -203,7 +249,7 @@ mod tests {
     }
 
     fn start(watches: &mut Watches) -> usize {
-        watches.start((Time(1), Time(1)), Index(0)).len()
+        watches.start((Time(1), Time(1)), Index(0), |_| false).len()
     }
 
     /// A traitor has every account watched that it likes; the slots of the others stay theirs.

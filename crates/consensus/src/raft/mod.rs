@@ -268,8 +268,11 @@ impl Raft {
             if entry.index() > index {
                 break;
             }
-            for key in entry.keys() {
-                self.pending.remove(key);
+            // Another one under the key goes on: this one may settle no nonce (P6.5).
+            for (key, payload) in entry.keys().iter().zip(&entry.payloads) {
+                if self.pending.holds(key, payload) {
+                    self.pending.remove(key);
+                }
             }
             self.commit = entry.point();
             self.outbox.push(Output::Apply(Arc::clone(entry)));

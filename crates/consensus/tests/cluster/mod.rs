@@ -55,6 +55,9 @@ struct Host {
     refused: BTreeSet<RequestKey>,
 }
 
+/// The tenth byte of a payload that is rejected and settles no nonce, as an expired one is.
+pub const EXPIRED: u8 = 0xEE;
+
 pub type Filter = Box<dyn FnMut(usize, usize, &Message) -> bool>;
 
 pub type Hook = Box<dyn FnMut(usize, usize, &Message) -> Vec<(usize, usize, Message)>>;
@@ -490,7 +493,9 @@ impl Host {
     /// The application knows what it was given.
     fn note_executed(&mut self) {
         for entry in &self.applied[self.known_entries..] {
-            self.known.extend(entry.keys().iter().copied());
+            let executed = entry.keys().iter().zip(&entry.payloads);
+            let settling = executed.filter(|(_, payload)| payload.get(9) != Some(&EXPIRED));
+            self.known.extend(settling.map(|(key, _)| *key));
         }
         self.known_entries = self.applied.len();
     }

@@ -183,7 +183,6 @@ pub async fn ask_again(
         }
         Err(
             error @ (ClientError::Invalid(_)
-            | ClientError::NonceUsed { .. }
             | ClientError::UnderWay
             | ClientError::TooLarge(_)
             | ClientError::Size(_)

@@ -143,6 +143,23 @@ fn a_request_in_the_chain_that_a_leader_inherits_is_not_proposed_again() {
     cluster.everyone_executed(&[key(1)]);
 }
 
+/// What is committed may have expired, and then the nonce is free (P6.5): the application decides.
+#[test]
+fn another_request_under_a_committed_ones_key_waits_until_it_is_judged() {
+    let mut cluster = Cluster::new(3);
+    let leader = cluster.elect();
+    let follower = (leader + 1) % 3;
+    cluster.cut.insert((follower, leader));
+    let other = Request::waiting(key(1), vec![7].into());
+    cluster.handle(follower, Event::Submit(other.clone()));
+    cluster.submit(leader, 1);
+    cluster.run(100);
+    assert_eq!(cluster.executed(follower), [key(1)]);
+    assert_eq!(cluster.raft(follower).pending.get(&key(1)), Some(other));
+    cluster.run(limits::RELAY_AGAIN.0 / 1000 + 100);
+    assert!(cluster.raft(follower).pending.is_empty());
+}
+
 #[test]
 fn complaints_are_requests() {
     let mut cluster = Cluster::new(3);
