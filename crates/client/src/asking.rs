@@ -7,9 +7,14 @@ use node::frames::{ClientFrame, Id, ServerFrame};
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    BlockFrame, EvidenceSummary, ReceiptParts, StatusReport, TransactionState, client::Client,
-    error::ClientError, tally::Tally,
+    BlockFrame, EvidenceSummary, ReceiptParts, StatusReport, TransactionState,
+    client::Client,
+    error::ClientError,
+    tally::{Lookup, Tally},
 };
+
+/// A node that lags says less than it will; those that have not answered are waited for only so long.
+const LAGGING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A node's answer to how it is.
 #[derive(Clone, Debug)]
@@ -95,8 +100,7 @@ impl Client {
         let mut applied = Tally::new(needed);
         let mut pending = 0;
         let mut unknown = Vec::new();
-        // A node that lags says less than it will; the rest is waited for only a little.
-        let patience = deadline.min(Instant::now() + Duration::from_secs(2));
+        let patience = deadline.min(Instant::now() + LAGGING_PATIENCE);
         while let Some((node, frame)) = asked.next(patience).await {
             let ServerFrame::Transaction { state, .. } = frame else {
                 continue;
@@ -174,7 +178,8 @@ impl Client {
             .ok_or(ClientError::NoMatch { answers, needed: 1 })
     }
 
-    /// The committed entry at an index, as enough nodes give it.
+    /// The committed entry at an index, as enough nodes give it; `None` once enough nodes lack it and
+    /// no others give it: one that lags does not speak for those that are ahead.
     ///
     /// # Errors
     /// [`ClientError::NoMatch`] or [`ClientError::NoQuorum`].
@@ -187,15 +192,27 @@ impl Client {
         self.settle_for_question(deadline).await?;
         let mut asked = self.ask_all(|id| ClientFrame::Block { id, index });
         let needed = self.shared.matching();
-        let mut tally = Tally::new(needed);
-        while let Some((node, frame)) = asked.next(deadline).await {
+        let mut lookup = Lookup::new(needed);
+        let patience = deadline.min(Instant::now() + LAGGING_PATIENCE);
+        loop {
+            let until = match lookup.is_lacking() {
+                true => patience,
+                false => deadline,
+            };
+            let Some((node, frame)) = asked.next(until).await else {
+                break;
+            };
             if let ServerFrame::Block { block, .. } = frame
-                && let Some(block) = tally.add(node, block, |one, other| one == other)
+                && let Some(block) = lookup.add(node, block, |one, other| one == other)
             {
-                return Ok(block.clone());
+                return Ok(Some(block.clone()));
             }
         }
-        Err(self.no_match(tally.answers(), needed))
+        if lookup.is_lacking() {
+            Ok(None)
+        } else {
+            Err(self.no_match(lookup.answers(), needed))
+        }
     }
 
     /// All evidence that any node holds, each piece once. Evidence proves itself: check it.

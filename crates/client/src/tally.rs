@@ -76,6 +76,50 @@ impl<A> Tally<A> {
     }
 }
 
+/// Gathers answers of distinct nodes, any of which may have nothing to give yet: one that lags does
+/// not speak for those that are ahead.
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup<A> {
+    found: Tally<A>,
+    lacking: usize,
+}
+
+impl<A> Lookup<A> {
+    /// As [`Tally::new`].
+    pub(crate) const fn new(needed: usize) -> Self {
+        Self {
+            found: Tally::new(needed),
+            lacking: 0,
+        }
+    }
+
+    /// Takes in a node's one answer. Returns what enough nodes gave alike.
+    pub(crate) fn add(
+        &mut self,
+        node: NodeId,
+        answer: Option<A>,
+        equal: impl Fn(&A, &A) -> bool,
+    ) -> Option<&A> {
+        match answer {
+            Some(answer) => self.found.add(node, answer, equal),
+            None => {
+                self.lacking += 1;
+                None
+            }
+        }
+    }
+
+    /// Whether enough nodes have nothing, so that nothing is the answer unless others come with more.
+    pub(crate) const fn is_lacking(&self) -> bool {
+        self.lacking >= self.found.needed
+    }
+
+    /// How many answers there are, of both kinds.
+    pub(crate) fn answers(&self) -> usize {
+        self.found.answers() + self.lacking
+    }
+}
+
 /// How far a linearizable read must see in Byzantine mode (P7.2): the highest index among some
 /// `quorum` answers. Of all such choices this takes the one with the lowest result, so that a
 /// traitor who claims the end of time holds nobody up while enough others answer. `None` with fewer
@@ -126,6 +170,19 @@ mod tests {
     #[test]
     fn where_every_node_is_believed_one_answer_is_enough() {
         assert_eq!(Tally::new(1).add(NodeId(3), "a", equal), Some(&"a"));
+    }
+
+    #[test]
+    fn a_node_that_lags_does_not_speak_for_the_others() {
+        let mut lookup = Lookup::new(1);
+        assert_eq!(lookup.add(NodeId(0), None, equal), None);
+        assert!(lookup.is_lacking(), "unless another node has it");
+        assert_eq!(lookup.add(NodeId(1), Some("a"), equal), Some(&"a"));
+        let mut lookup = Lookup::new(2);
+        lookup.add(NodeId(0), None, equal);
+        lookup.add(NodeId(1), Some("a"), equal);
+        assert!(!lookup.is_lacking(), "one of the two may be a traitor");
+        assert_eq!(lookup.answers(), 2);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use client::{ClientError, Consistency, LoadOptions, TransactionState, Wait};
+use client::{Client, ClientError, Consistency, LoadOptions, TransactionState, Wait};
+use consensus::NodeId;
 use keys::{KeyPair, Mode};
 use support::{TestNetwork, add};
 use tokio::time::Duration;
@@ -16,6 +17,19 @@ const LONG: Duration = Duration::from_secs(30);
 
 fn total(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes[bytes.len() - 8..].try_into().unwrap())
+}
+
+/// Waits until every node's state is that one: what one node says is as old as that node's state.
+async fn applied_everywhere(client: &Client, nodes: usize, sum: u64) {
+    for node in (0..nodes).map(|node| NodeId(u16::try_from(node).unwrap())) {
+        let ask = || client.query(b"", Consistency::Local(Some(node)), LONG);
+        let mut answer = ask().await;
+        while answer.as_ref().map_or(0, |answer| total(&answer.bytes)) < sum {
+            tokio::task::yield_now().await;
+            answer = ask().await;
+        }
+        assert_eq!(total(&answer.unwrap().bytes), sum);
+    }
 }
 
 async fn orders_and_answers(mode: Mode, nodes: usize) {
@@ -51,6 +65,7 @@ async fn orders_and_answers(mode: Mode, nodes: usize) {
     let forged = client.submit_and_wait(forged, Wait::Applied, LONG).await;
     assert!(matches!(forged, Err(ClientError::Invalid(_))), "{forged:?}");
 
+    applied_everywhere(&client, nodes, 42).await;
     for consistency in [
         Consistency::Local(None),
         Consistency::Matching,
@@ -127,19 +142,8 @@ async fn survives_restarts(mode: Mode, nodes: usize) {
         .await
         .unwrap();
     assert_eq!(total(&last.result), nonce, "nothing acknowledged is lost");
-    for node in (0..nodes).map(|node| consensus::NodeId(u16::try_from(node).unwrap())) {
-        let mut answer = client
-            .query(b"", Consistency::Local(Some(node)), LONG)
-            .await;
-        // A node that was away catches up.
-        while answer.as_ref().map_or(0, |answer| total(&answer.bytes)) < nonce {
-            tokio::task::yield_now().await;
-            answer = client
-                .query(b"", Consistency::Local(Some(node)), LONG)
-                .await;
-        }
-        assert_eq!(total(&answer.unwrap().bytes), nonce);
-    }
+    // A node that was away catches up.
+    applied_everywhere(&client, nodes, nonce).await;
     network.shutdown().await;
 }
 
