@@ -13,4 +13,5 @@ pub mod linearizability;
 pub mod nemesis;
 pub mod random;
 pub mod run;
+pub mod stream_kills;
 pub mod workload;

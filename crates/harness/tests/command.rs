@@ -114,3 +114,23 @@ fn byzantine_survives_an_equivocator_and_a_partition() {
     assert!(report["checked"]["operations"].as_u64().unwrap() > 0);
     assert_eq!(report["checked"]["balanced"], 3, "the traitor is not asked");
 }
+
+#[test]
+fn a_stream_opens_again_after_every_kill_in_the_middle_of_a_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_str().unwrap();
+    let batches = "65536,4194304";
+    let words = [
+        "kills", "--count", "2", "--batch", batches, "--folder", place,
+    ];
+    let output = harness(&[&words[..], &["--json"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let sizes = json(&output)["sizes"].clone();
+    for (size, bytes) in [(0, 65536), (1, 4_194_304)] {
+        assert_eq!(sizes[size]["batch_bytes"], bytes);
+        assert_eq!(sizes[size]["kills"], 2);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(harness(&["kills", "--batch", "1"]).status.code(), Some(2));
+}

@@ -2,6 +2,7 @@
 
 mod check;
 mod clean;
+mod kills;
 mod list;
 mod run;
 mod soak;
@@ -34,6 +35,7 @@ Examples:
   cargo harness run --mode raft --nemesis kill,pause   some of it
   cargo harness run --seed 7 --nemesis power-loss      the same schedule again
   cargo harness check history.jsonl                    a kept history once more
+  cargo harness kills --count 1000                     a writer killed in the middle of large batches
   cargo harness soak --hours 8                         all modes, over and over, with totals
 
 Exit codes: 0 all held, 1 the system failed, 2 wrong use, 6 something did not hold, 130 stopped by
@@ -48,10 +50,15 @@ enum Command {
     Soak(soak::Arguments),
     /// List what can be broken, and what cannot on this machine
     List(list::Arguments),
+    /// Kill a process in the middle of large writes to its disk, over and over, and open what it left
+    Kills(kills::Arguments),
     /// Check the history that a run kept once more
     Check(check::Arguments),
     /// Take down and remove what earlier runs left
     Clean(clean::Arguments),
+    /// Write batches until killed (what `kills` kills)
+    #[command(hide = true)]
+    Writer(kills::Writer),
     /// Run one node (what a run starts)
     #[command(hide = true)]
     Node {
@@ -73,6 +80,8 @@ pub fn run() -> Code {
     let result: Outcome<Code> = match command {
         Command::Run(arguments) => run::run(&arguments, &output),
         Command::Soak(arguments) => soak::run(&arguments, &output),
+        Command::Kills(arguments) => kills::run(&arguments, &output),
+        Command::Writer(arguments) => kills::writer(&arguments),
         Command::List(arguments) => list::run(&arguments, &output),
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Clean(arguments) => clean::run(&arguments, &output),

@@ -2,7 +2,8 @@
 //! be filled, and shut down under a running node as a power cut would.
 //!
 //! Where syncs are to fail, the image lies on another such file system. Shutting that one down
-//! leaves the inner one mounted and readable, but nothing written to it can reach its device.
+//! leaves the inner one mounted and readable, but nothing written to it can reach its device. Filling
+//! it up does the same until there is room again, see [`super::thin`].
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -16,7 +17,10 @@ use testnet::{
     network::Network,
 };
 
-use super::shell::{Unavailable, available, is_root, run};
+use super::{
+    shell::{Unavailable, available, is_root, run},
+    thin,
+};
 
 /// The size of a node's file system.
 const DISK_BYTES: u64 = 192 << 20;
@@ -29,7 +33,7 @@ const BALLAST: &str = "ballast";
 pub enum Kind {
     /// One that can be filled and shut down.
     Plain,
-    /// One whose device can be made to fail.
+    /// One whose device can be made to fail, for good or for a while.
     Layered,
 }
 
@@ -63,7 +67,8 @@ impl Disks {
         if !known.lines().any(|line| line.trim() == "ext4") {
             return Err(Unavailable::Kernel("ext4".to_owned()));
         }
-        Ok(())
+        // Root of a container may do less than it seems.
+        try_mount().map_err(|failure| Unavailable::Mount(failure.message))
     }
 
     /// Whether they can be shut down under a running node.
@@ -99,6 +104,7 @@ impl Disks {
             let place = below.as_ref().map_or(&folder, |(_, mount)| mount);
             let image = place.join(format!("{}.img", node.name()));
             make_folder(&mount)?;
+            let layered = below.is_some();
             disks.0.push(Disk {
                 image: image.clone(),
                 mount: mount.clone(),
@@ -106,6 +112,10 @@ impl Disks {
                 mounted: false,
             });
             format(&image, DISK_BYTES)?;
+            if layered {
+                // Nothing but what is made thin on purpose needs room below later.
+                thin::allocate(&image, DISK_BYTES)?;
+            }
             mount_image(&image, &mount)?;
             if let Some(disk) = disks.0.last_mut() {
                 disk.mounted = true;
@@ -125,20 +135,7 @@ impl Disks {
     /// # Errors
     /// If the system refuses.
     pub fn fill(&self, node: usize) -> Outcome {
-        let path = self.0[node].mount.join(BALLAST);
-        let fail =
-            |error: std::io::Error| Failure::system(format!("fill {}", path.display()), error);
-        let file = File::create(&path).map_err(fail)?;
-        let mut offset = 0;
-        let mut step = DISK_BYTES;
-        while step >= 4096 {
-            match fallocate(&file, FallocateFlags::empty(), offset, step) {
-                Ok(()) => offset += step,
-                Err(rustix::io::Errno::NOSPC) => step /= 2,
-                Err(error) => return Err(fail(error.into())),
-            }
-        }
-        Ok(())
+        fill(&self.0[node].mount.join(BALLAST))
     }
 
     /// Makes room again.
@@ -146,9 +143,7 @@ impl Disks {
     /// # Errors
     /// If the system refuses.
     pub fn make_room(&self, node: usize) -> Outcome {
-        let path = self.0[node].mount.join(BALLAST);
-        fs::remove_file(&path)
-            .map_err(|error| Failure::system(format!("remove {}", path.display()), error))
+        remove(&self.0[node].mount.join(BALLAST))
     }
 
     /// Shuts the node's file system down: what was synced stays, what was not is lost, and the
@@ -165,13 +160,47 @@ impl Disks {
     /// # Errors
     /// If the system refuses, or the disks are not layered.
     pub fn fail_syncs(&self, node: usize) -> Outcome {
-        match &self.0[node].below {
-            Some((_, below)) => shut_down(below),
-            None => Err(Failure::system(
-                "let syncs fail",
-                "the disks are not layered",
-            )),
-        }
+        shut_down(self.below(node)?)
+    }
+
+    /// Lets every sync of what the node writes into its stream fail, until
+    /// [`Disks::relieve`]. The file system notices nothing else and stays mounted. The node must
+    /// stand still meanwhile.
+    ///
+    /// # Errors
+    /// If the system refuses, or the disks are not layered.
+    pub fn starve(&self, node: usize) -> Outcome {
+        let below = self.below(node)?;
+        thin::make_holes(&self.0[node].image, &self.0[node].mount)?;
+        fill(&below.join(BALLAST))
+    }
+
+    /// Lets syncs succeed again.
+    ///
+    /// # Errors
+    /// If the system refuses, or the disks are not layered.
+    pub fn relieve(&self, node: usize) -> Outcome {
+        remove(&self.below(node)?.join(BALLAST))
+    }
+
+    fn below(&self, node: usize) -> Outcome<&Path> {
+        let below = self.0[node].below.as_ref();
+        let below = below.map(|(_, below)| below.as_path());
+        below.ok_or_else(|| Failure::system("let syncs fail", "the disks are not layered"))
+    }
+
+    /// Mounts the node's file system anew, in good order: what the kernel shows of it afterwards is
+    /// what the device has. The node must be down.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn mount_again(&mut self, node: usize) -> Outcome {
+        let disk = &mut self.0[node];
+        run("umount", [&text(&disk.mount)])?;
+        disk.mounted = false;
+        mount_image(&disk.image, &disk.mount)?;
+        disk.mounted = true;
+        Ok(())
     }
 
     /// Mounts the node's file systems anew, as after a power cut. The node must be down.
@@ -243,6 +272,42 @@ fn format(image: &Path, bytes: u64) -> Outcome {
         .and_then(|file| file.set_len(bytes))
         .map_err(|error| Failure::system(format!("make {}", image.display()), error))?;
     run("mkfs.ext4", ["-q", "-F", "-m", "0", &text(image)])
+}
+
+/// Lets a file take all the room that there is.
+fn fill(path: &Path) -> Outcome {
+    let fail = |error: std::io::Error| Failure::system(format!("fill {}", path.display()), error);
+    let file = File::create(path).map_err(fail)?;
+    let mut offset = 0;
+    let mut step = DISK_BYTES;
+    while step >= 4096 {
+        match fallocate(&file, FallocateFlags::empty(), offset, step) {
+            Ok(()) => offset += step,
+            Err(rustix::io::Errno::NOSPC) => step /= 2,
+            Err(error) => return Err(fail(error.into())),
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Outcome {
+    fs::remove_file(path)
+        .map_err(|error| Failure::system(format!("remove {}", path.display()), error))
+}
+
+/// Makes a file system and mounts it, and leaves nothing of it.
+fn try_mount() -> Outcome {
+    const BYTES: u64 = 4 << 20;
+    let name = format!("hawser-mount-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    let (image, mount) = (folder.join("image"), folder.join("mount"));
+    make_folder(&mount)?;
+    let mounted = format(&image, BYTES)
+        .and_then(|()| mount_image(&image, &mount))
+        .and_then(|()| run("umount", [&text(&mount)]));
+    let removed = fs::remove_dir_all(&folder)
+        .map_err(|error| Failure::system(format!("remove {}", folder.display()), error));
+    mounted.and(removed)
 }
 
 fn mount_image(image: &Path, mount: &Path) -> Outcome {

@@ -4,6 +4,7 @@ mod disks;
 mod faults;
 mod hosts;
 mod shell;
+mod thin;
 mod waiting;
 
 pub use disks::{Disks, Kind as DiskKind, unmount_below};

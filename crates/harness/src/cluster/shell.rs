@@ -25,6 +25,9 @@ pub enum Unavailable {
     /// The kernel has it not.
     #[error("the kernel does not offer {0}")]
     Kernel(String),
+    /// The system refuses to mount a file system.
+    #[error("file systems cannot be mounted here: {0}")]
+    Mount(String),
     /// The network's mode does not tolerate it.
     #[error("mode {0} does not tolerate it")]
     Mode(String),

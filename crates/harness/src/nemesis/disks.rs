@@ -36,6 +36,31 @@ pub const ALL: &[Nemesis] = &[
         },
     },
     Nemesis {
+        name: "sync-failure-mounted",
+        family: Family::Disks,
+        summary: "one node's sync fails, it is started again while the kernel still shows what was \
+                  not written, and once more when that is gone",
+        needs: &[Need::ThinDevice],
+        lasts: (1_000, 3_000),
+        begin: |cluster, random| {
+            let victim = random.position(cluster.size());
+            cluster.allow_end(victim, true);
+            cluster.pause(victim)?;
+            let starved = disks(cluster)?.starve(victim);
+            cluster.resume(victim)?;
+            starved?;
+            Ok(Box::new(move |cluster| {
+                cluster.kill(victim)?;
+                disks(cluster)?.relieve(victim)?;
+                // What it finds now is in the kernel's memory alone; it acts on it.
+                again(cluster, &[victim])?;
+                cluster.kill(victim)?;
+                disks(cluster)?.mount_again(victim)?;
+                again(cluster, &[victim])
+            }))
+        },
+    },
+    Nemesis {
         name: "power-loss",
         family: Family::Disks,
         summary: "one node's file system is shut down under it, mounted anew and the node started",

@@ -17,7 +17,7 @@ use keys::Mode;
 use testnet::failure::Outcome;
 
 use crate::{
-    cluster::{Cluster, DiskKind, Disks, Hosts, Unavailable},
+    cluster::{Cluster, DiskKind, Disks, Hosts, Unavailable, available},
     random::Random,
 };
 
@@ -33,6 +33,8 @@ pub enum Need {
     ShutDown,
     /// File systems whose device can be made to fail.
     FailingDevice,
+    /// File systems whose device can be made to fail for a while, and stay mounted.
+    ThinDevice,
     /// A network namespace for each node.
     Namespaces,
     /// A mode that tolerates traitors.
@@ -44,7 +46,7 @@ impl Need {
     pub fn disks<'a>(needs: impl Iterator<Item = &'a Self>) -> Option<DiskKind> {
         let kinds = needs.filter_map(|need| match need {
             Self::Disks | Self::ShutDown => Some(DiskKind::Plain),
-            Self::FailingDevice => Some(DiskKind::Layered),
+            Self::FailingDevice | Self::ThinDevice => Some(DiskKind::Layered),
             Self::Namespaces | Self::Byzantine => None,
         });
         kinds.max()
@@ -128,6 +130,10 @@ impl Nemesis {
             match need {
                 Need::Disks => machine.disks.clone()?,
                 Need::ShutDown | Need::FailingDevice => machine.shut_down.clone()?,
+                Need::ThinDevice => {
+                    machine.disks.clone()?;
+                    available("filefrag")?;
+                }
                 Need::Namespaces => machine
                     .namespaces
                     .clone()
