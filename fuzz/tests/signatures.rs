@@ -90,6 +90,7 @@ fn transaction(key: [u8; 32], nonce: u64) -> Transaction {
         opened: Hash::default(),
         nonce,
         valid_until: 1000,
+        salt: 0,
         reference: None,
         memo: String::new(),
         operations: vec![Operation::Transfer {

@@ -8,6 +8,7 @@
 //! | opened | 32 bytes: hash of the entry that opened the account, zeros if it stands in genesis |
 //! | nonce | `u64` |
 //! | valid until | `u64`, the last index at which the transaction may execute |
+//! | salt | `u64`, drawn by the client: nobody looks at it |
 //! | reference | one byte 0, or 1, its name (32 bytes) and the index as of which it was free (`u64`) |
 //! | memo | `u32` length, at most 256 bytes of UTF-8 without control characters |
 //! | operations | `u32` count, 1 to 128 operations |
@@ -196,6 +197,9 @@ pub struct Transaction {
     pub nonce: u64,
     /// The last index at which it may execute.
     pub valid_until: u64,
+    /// Drawn by the client, so that no two transactions are one unless they are meant to be: two
+    /// processes of one account may make alike payments under one nonce at the same moment.
+    pub salt: u64,
     /// The client's own name for what it does. Whatever else differs, an account executes no two
     /// transactions of one reference.
     pub reference: Option<Reference>,
@@ -276,6 +280,7 @@ impl Canonical for Transaction {
         self.opened.encode(writer);
         writer.u64(self.nonce);
         writer.u64(self.valid_until);
+        writer.u64(self.salt);
         writer.option(self.reference.as_ref());
         writer.bytes(self.memo.as_bytes());
         writer.list(&self.operations);
@@ -289,6 +294,7 @@ impl Canonical for Transaction {
             opened: Hash::decode(reader)?,
             nonce: reader.u64()?,
             valid_until: reader.u64()?,
+            salt: reader.u64()?,
             reference: reader.option()?,
             memo: decode_text(reader, "memo", MEMO_BYTES)?,
             operations: reader.list("operations", OPERATIONS)?,

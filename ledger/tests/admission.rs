@@ -30,6 +30,7 @@ fn payment(network: &TestNetwork, account: &str, key: &str, nonce: u64) -> Trans
         key: PublicKey(*key.public_key().as_bytes()),
         nonce,
         valid_until: 1000,
+        salt: 0,
         reference: None,
         memo: String::new(),
         operations: vec![Operation::Transfer {

@@ -21,6 +21,7 @@ fn example() -> Transaction {
         opened: Hash([0x33; 32]),
         nonce: 7,
         valid_until: 1000,
+        salt: 0x0807_0605_0403_0201,
         reference: Some(Reference {
             name: [0x22; 32],
             since: 900,
@@ -42,6 +43,7 @@ fn the_layout_is_the_documented_one() {
     expected.extend([0x33; 32]);
     expected.extend(7_u64.to_le_bytes());
     expected.extend(1000_u64.to_le_bytes());
+    expected.extend([1, 2, 3, 4, 5, 6, 7, 8]);
     expected.push(1);
     expected.extend([0x22; 32]);
     expected.extend(900_u64.to_le_bytes());
@@ -77,23 +79,24 @@ fn hashes_and_signature_are_those_of_the_vectors() {
 }
 
 const VECTORS: [&str; 5] = [
-    "7b6d9baecffdd53b176059441408f6c61f73b20be8a4a4baaea87584513f8797",
-    "adbfdfe140cff87bdbec2da82ec00eb212756f4edbf1d2f8535dda0f018c5214",
+    "df82b294121adcb53f6c8bdd7740d7eaa8431dce748e5ba829eca3508355c53f",
+    "5d540bb8267bdf7b71ce1e20abc215039cdc4a467e4f252ea1170bd923a56c7c",
     "c88ad55288ffc786b4cf482fa1672ec04487800cb38863339c0aac3e6aab0095",
-    "8b8ee267ff16d54bfea61335377a60c549ffe84e91d808e5793380032965895936ffebc68a9dcd6bdd64fe74fab27f0ee66b8d89f0a2555fcebfaa72ba3a020a",
+    "cbb3e4adddf9256367a036020e113276afe078835fd640e8a2b56bae6f7bff65674ed9bb389c2b799ea481fe8ae4255d63ad03eb5a1f425dfbb00c149a167009",
     "192463f06039d94a91f3f3a34203344277c9d3a9931710c0ce56cdfb8afb6c25",
 ];
 
 #[test]
 fn the_id_covers_every_field_and_not_the_signature() {
     let base = example();
-    let changes: [fn(&mut Transaction); 11] = [
+    let changes: [fn(&mut Transaction); 12] = [
         |it| it.network.0[0] ^= 1,
         |it| it.account = address("bob"),
         |it| it.key = public("bob"),
         |it| it.opened.0[0] ^= 1,
         |it| it.nonce += 1,
         |it| it.valid_until += 1,
+        |it| it.salt += 1,
         |it| it.reference = None,
         |it| it.reference.as_mut().unwrap().since += 1,
         |it| it.memo.push('!'),

@@ -271,6 +271,7 @@ impl Stream {
             opened,
             nonce,
             valid_until,
+            salt: 0,
             reference,
             memo: String::new(),
             operations: vec![self.operation(who, amount)],

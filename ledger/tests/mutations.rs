@@ -62,6 +62,7 @@ impl Crafter {
             opened: Hash::default(),
             nonce,
             valid_until: 1000,
+            salt: 0,
             reference: None,
             memo: String::new(),
             operations: vec![Operation::Transfer {

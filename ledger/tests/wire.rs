@@ -39,6 +39,7 @@ fn transaction(seed: u8, operations: Vec<Operation>) -> Transaction {
         opened: Hash::default(),
         nonce: 7,
         valid_until: 1000,
+        salt: 0x0807_0605_0403_0201,
         reference: None,
         memo: String::new(),
         operations,

@@ -1,5 +1,7 @@
 //! Every frame that clients and nodes exchange.
 
+use consensus::{Hash, encoding::Canonical};
+use ledger::{Outcome, RejectionCode, TransactionResult};
 use node::{
     frames::{
         BlockFrame, CanonicalBytes, ClientFrame, EvidenceSummary, Id, Key, OutcomeFrame,
@@ -75,6 +77,16 @@ fn outcome() -> OutcomeFrame {
         transaction: ID,
         result: vec![0; 40],
     }
+}
+
+/// What a request would come to whose validity is over.
+fn expired() -> Vec<u8> {
+    let result = TransactionResult {
+        transaction: Hash([1; 32]),
+        repeats: None,
+        outcome: Outcome::Rejected(RejectionCode::Expired.into()),
+    };
+    result.to_bytes()
 }
 
 fn server_frames() -> Vec<ServerFrame> {
@@ -163,6 +175,10 @@ fn server_frames() -> Vec<ServerFrame> {
         Refusal::BadSignature,
         Refusal::TooMany,
         Refusal::Stopping,
+        Refusal::NotAdmitted {
+            settled: true,
+            result: expired(),
+        },
     ];
     frames.extend(refusals.map(|refusal| ServerFrame::Refused { id, refusal }));
     frames

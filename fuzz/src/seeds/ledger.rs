@@ -28,6 +28,7 @@ pub(super) fn signed(name: &str, nonce: u64, operations: Vec<Operation>) -> Vec<
         opened: Hash::default(),
         nonce,
         valid_until: 1000,
+        salt: 0x0807_0605_0403_0201,
         reference: (nonce == 1).then_some(Reference {
             name: [4; 32],
             since: 0,

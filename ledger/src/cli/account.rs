@@ -251,7 +251,7 @@ async fn new(setup: &Setup, arguments: &NewArguments, output: Output) -> Outcome
         memo: String::new(),
         // It needs none: no account is opened twice.
         reference: None,
-        spread: 0,
+        salt: 0,
         repeat: ["account", "new", name, "--key", &public.to_string()]
             .map(str::to_owned)
             .to_vec(),

@@ -23,10 +23,9 @@ use super::{
     show,
 };
 
-/// How many entries beyond the present one a transaction made here stays valid.
-const VALID_FOR: u64 = 100_000;
-/// Up to so many more, at random; in all less than the ledger allows.
-const SPREAD: u64 = 800_000;
+/// How many entries beyond the present one a transaction made here stays valid: half of what the
+/// ledger allows, for nodes may lag behind the one that told where the ledger is.
+const VALID_FOR: u64 = 500_000;
 /// After this, somebody who watches is told what is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -51,15 +50,13 @@ pub struct Order {
     /// The words of the command that repeats it safely; none if only the very same transaction, sent
     /// once more, does.
     pub repeat: Vec<String>,
-    /// Entries that it stays valid beyond the usual: two payments that are made at the same moment,
-    /// alike but for this, must not be one transaction.
-    pub spread: u64,
+    /// What tells it from payments that are made at the same moment and otherwise alike.
+    pub salt: u64,
 }
 
-/// How long beyond the usual a new order is valid, drawn at random.
-pub fn spread() -> Outcome<u64> {
-    let drawn = getrandom::u64().map_err(|error| Failure::system("draw a number", error))?;
-    Ok(drawn % SPREAD)
+/// The salt of a new order.
+pub fn salt() -> Outcome<u64> {
+    getrandom::u64().map_err(|error| Failure::system("draw a number", error))
 }
 
 /// What is known before a transaction is signed.
@@ -149,7 +146,8 @@ impl Order {
             key: PublicKey(*self.payer.key.public_key().as_bytes()),
             opened: basis.opened,
             nonce,
-            valid_until: basis.applied.saturating_add(VALID_FOR + self.spread),
+            valid_until: basis.applied.saturating_add(VALID_FOR),
+            salt: self.salt,
             reference,
             memo: self.memo.clone(),
             operations: self.operations.clone(),
@@ -402,6 +400,36 @@ mod tests {
         let tried = BTreeSet::from([5]);
         assert_eq!(free_nonce(&account(5, &[6, 7]), &tried), 8);
         assert_eq!(free_nonce(&account(u64::MAX, &[]), &none), u64::MAX);
+    }
+
+    /// Two processes of one account may see the same free nonce at the same moment.
+    #[test]
+    fn alike_payments_of_one_moment_are_two_transactions() {
+        let key = KeyPair::from_seed("alice");
+        let order = |salt| Order {
+            payer: Payer {
+                account: key.public_key().address(),
+                key: key.clone(),
+                named: "alice".to_owned(),
+            },
+            operations: Vec::new(),
+            memo: String::new(),
+            reference: None,
+            repeat: Vec::new(),
+            salt,
+        };
+        let basis = Basis {
+            opened: Hash::default(),
+            applied: 7,
+            since: 0,
+        };
+        let sign = |salt| order(salt).sign(Hash::default(), 1, &basis);
+        let ((one, _), (other, _), (again, _)) = (sign(1), sign(2), sign(1));
+        assert_eq!(one.key, other.key, "they compete for one nonce");
+        assert_ne!(one.transaction, other.transaction);
+        assert_eq!(one.payload, again.payload);
+        let drawn = [salt().unwrap(), salt().unwrap()];
+        assert_ne!(drawn[0], drawn[1]);
     }
 
     #[test]

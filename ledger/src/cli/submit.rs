@@ -22,7 +22,7 @@ use super::{
     failure::{Failure, Outcome},
     lines::Lines,
     money::Unit,
-    payment::{Basis, Order, check_memo, free_nonce, refused_for, result_of, spread},
+    payment::{Basis, Order, check_memo, free_nonce, refused_for, result_of, salt},
     reference::Reference,
     refusal::rejected,
     setup::{Common, Setup},
@@ -265,7 +265,7 @@ async fn prepare(
         memo: line.memo,
         reference,
         repeat,
-        spread: spread()?,
+        salt: salt()?,
     };
     Ok((order, given))
 }

@@ -10,7 +10,7 @@ use super::{
     failure::{Failure, Outcome},
     money::Unit,
     parties::ADMIN,
-    payment::{Order, Settled, Until, check_memo, spread},
+    payment::{Order, Settled, Until, check_memo, salt},
     receipts::{self, Gathered},
     reference::Reference,
     refusal::rejected,
@@ -146,7 +146,7 @@ impl Payment<'_> {
             memo: details.memo.clone(),
             reference: reference.clone(),
             repeat: repeat.unwrap_or_default(),
-            spread: spread()?,
+            salt: salt()?,
         };
         let settled = order.settle(&connection, details.wait).await;
         let settled = settled.map_err(doubt)?;

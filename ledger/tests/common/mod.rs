@@ -117,6 +117,7 @@ impl Network {
             opened: self.opened(name),
             nonce,
             valid_until: 1000,
+            salt: 0,
             reference: None,
             memo: String::new(),
             operations,

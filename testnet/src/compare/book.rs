@@ -118,6 +118,7 @@ impl Book {
             opened: Hash::default(),
             nonce,
             valid_until: VALID_UNTIL,
+            salt: 0,
             reference: None,
             memo: String::new(),
             operations: vec![Operation::Transfer {

@@ -78,7 +78,12 @@ KINDS = {
     "fetch-reply": 10,
     "relay": 11,
     "accuse": 12,
+    "testimony": 13,
     "leave": 14,
+    "raft/append-entries": 20,
+    "raft/append-reply": 21,
+    "raft/request-vote": 22,
+    "raft/vote": 23,
 }
 
 # Nobody signs these: the signature is zeros.
@@ -127,7 +132,7 @@ def report(term, pair_point):
 
 
 def transaction(
-    domain, key, account, nonce, to, asset, amount, valid_until=1_000_000, opened=bytes(32)
+    domain, key, account, nonce, to, asset, amount, valid_until=1_000_000, salt=0, opened=bytes(32)
 ):
     """A transfer: the transaction, then its signature (section 10.1). Accounts of genesis were opened by no entry."""
     operation = u8(1) + to + asset.encode().ljust(12, b"\0") + u64(amount)
@@ -138,6 +143,7 @@ def transaction(
         + opened
         + u64(nonce)
         + u64(valid_until)
+        + u64(salt)
         + option(None)
         + sized(b"")
         + many([operation])

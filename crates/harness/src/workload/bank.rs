@@ -109,6 +109,7 @@ impl Bank {
             opened: Hash::default(),
             nonce: payer.next_nonce.fetch_add(1, Relaxed),
             valid_until: VALID_UNTIL,
+            salt: 0,
             reference: None,
             memo: String::new(),
             operations: vec![Operation::Transfer {
