@@ -349,7 +349,21 @@ fn a_folder_that_was_renamed_under_its_nodes_is_not_a_stopped_network() {
         said.contains("was renamed") && !said.contains("stopped"),
         "{said}"
     );
-    assert_eq!(renamed(&["up", "--detach"]).status.code(), Some(7));
+    for words in [
+        &["up", "--detach"][..],
+        &["up", "--detach", "--reset"],
+        &["down"],
+        &["down", "--purge"],
+        &["kill", "n0"],
+        &["lead", "n1"],
+        &["partition", "n0|n1,n2,n3"],
+        &["byzantine", "set", "n0", "mute"],
+    ] {
+        let output = renamed(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(7), "{words:?}: {said}");
+        assert!(said.contains("was renamed"), "{words:?}: {said}");
+    }
     assert_eq!(fs::read(new.join("genesis.json")).unwrap(), before);
     fs::rename(&new, local.data()).unwrap();
     assert_eq!(local.healthy()["healthy"], true);

@@ -70,7 +70,7 @@ fn set(
     output: &Output,
 ) -> Outcome {
     let mut setting: Setting = behaviour.parse()?;
-    let network = common.network()?;
+    let network = common.network_in_reach()?;
     let node = network.node(name)?;
     setting.account = account
         .map(|account| address_of(&network, account))
@@ -142,7 +142,7 @@ fn address_of(network: &Network, text: &str) -> Outcome<Address> {
 }
 
 fn clear(common: &Common, name: &str, output: &Output) -> Outcome {
-    let network = common.network()?;
+    let network = common.network_in_reach()?;
     let node = network.node(name)?;
     let _lock = Lock::wait(&network.layout.lock())?;
     let before = Setting::load(&node)?;

@@ -18,7 +18,7 @@ pub struct Arguments {
 }
 
 pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
-    let network = common.network()?;
+    let network = common.network_in_reach()?;
     let _lock = Lock::wait(&network.layout.lock())?;
     let was_running = network.is_alive();
     stop(network, output)?;

@@ -40,7 +40,7 @@ impl Drop for Paused {
 }
 
 pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome {
-    let network = common.network()?;
+    let network = common.network_in_reach()?;
     let chosen = network.node(&arguments.node)?;
     let _lock = Lock::wait(&network.layout.lock())?;
     let facts = Facts::gather(&network)?;

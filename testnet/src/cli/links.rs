@@ -47,7 +47,7 @@ pub struct LinkArguments {
 }
 
 pub fn partition(common: &Common, arguments: &PartitionArguments, output: &Output) -> Outcome {
-    let network = common.network()?;
+    let network = common.network_in_reach()?;
     let groups = parse_partition(&arguments.groups, &network.names())?;
     let group_of = |name: &str| {
         let holds = |group: &Vec<String>| group.iter().any(|member| member == name);
@@ -87,7 +87,7 @@ pub fn partition(common: &Common, arguments: &PartitionArguments, output: &Outpu
 }
 
 pub fn heal(common: &Common, output: &Output) -> Outcome {
-    let network = common.network()?;
+    let network = common.network_in_reach()?;
     let mut mended = 0;
     change(&network, |_, faults| {
         mended += faults.0.len();
@@ -103,7 +103,7 @@ pub fn heal(common: &Common, output: &Output) -> Outcome {
 }
 
 pub fn link(common: &Common, arguments: &LinkArguments, output: &Output) -> Outcome {
-    let network = common.network()?;
+    let network = common.network_in_reach()?;
     let links = parse_link(&arguments.link, &network.names())?;
     let fault = LinkFault::parse(&arguments.fault)?;
     change(&network, |node, faults| {

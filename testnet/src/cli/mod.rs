@@ -20,8 +20,8 @@ use keys::data_directory;
 use terminal::{Output, arguments, concluded, exit::Code};
 
 use crate::{
-    failure::Outcome,
-    network::{Layout, Network},
+    failure::{Failure, Outcome},
+    network::{Layout, Network, renamed},
     node_process,
 };
 
@@ -70,14 +70,36 @@ impl Common {
         Layout::new(&data_directory(self.data.clone()))
     }
 
+    /// The network, to look at.
     fn network(&self) -> Outcome<Network> {
         Network::open(&self.layout())
+    }
+
+    /// The network, to do something with its nodes.
+    fn network_in_reach(&self) -> Outcome<Network> {
+        let network = self.network()?;
+        check_name(&network)?;
+        Ok(network)
     }
 
     /// A command of this project as the user would type it, for the network chosen this time.
     fn command(&self, tool: &str, words: &str) -> String {
         self.layout().command(tool, words)
     }
+}
+
+/// Nodes that run under another name of the folder are not found under this one, hold its ports,
+/// and write its data: whatever is done here would take them for stopped.
+fn check_name(network: &Network) -> Outcome {
+    let renamed = renamed(network);
+    if renamed.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the nodes in {} run, and cannot be reached under this name",
+        network.layout.root().display()
+    );
+    Err(Failure::state(message).next(renamed.join("\n  ")))
 }
 
 #[derive(Subcommand)]

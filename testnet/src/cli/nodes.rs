@@ -32,7 +32,7 @@ fn each(
     output: &Output,
     mut action: impl FnMut(&NodeLayout) -> Outcome<String>,
 ) -> Outcome {
-    let network = common.network()?;
+    let network = common.network_in_reach()?;
     let nodes = arguments.nodes(&network)?;
     let _lock = Lock::wait(&network.layout.lock())?;
     let (mut lines, mut failures) = (Vec::new(), Vec::new());
@@ -153,7 +153,7 @@ pub fn restart(common: &Common, arguments: &Arguments, output: &Output) -> Outco
 }
 
 fn mark_running(common: &Common) -> Outcome {
-    let mut network = common.network()?;
+    let mut network = common.network_in_reach()?;
     network.state.running = true;
     network.state.store(&network.layout)
 }

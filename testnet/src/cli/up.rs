@@ -11,13 +11,13 @@ use clap::Args;
 use keys::{Access, ClientChecks, Mode};
 use terminal::{Output, counted, exit::Code, explained};
 
-use super::{Common, down, status};
+use super::{Common, check_name, down, status};
 use crate::{
     balance,
     failure::{Failure, Outcome},
     interrupt::Interrupts,
     network::{
-        Facts, Health, Layout, Lock, Network, Plan, await_answers, found, launch, remove, renamed,
+        Facts, Health, Layout, Lock, Network, Plan, await_answers, found, launch, remove,
         renew_ports, usual_accounts,
     },
     supervisor,
@@ -79,6 +79,9 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
         .next("Choose another folder with --data."));
     }
     let lock = Lock::wait(&layout.lock())?;
+    if let Some(network) = Network::find(&layout)? {
+        check_name(&network)?;
+    }
     if arguments.reset
         && let Some(network) = Network::find(&layout)?
     {
@@ -99,7 +102,6 @@ pub fn run(common: &Common, arguments: &Arguments, output: &Output) -> Outcome<C
     let (mut network, fresh) = match Network::find(&layout)? {
         Some(network) => {
             check_same(common, arguments, &network)?;
-            check_name(&network)?;
             if network.is_alive() {
                 drop(lock);
                 return already_running(common, &network, output);
@@ -269,19 +271,6 @@ fn check_same(common: &Common, arguments: &Arguments, network: &Network) -> Outc
          both: choose another folder with --data",
         common.command("testnet", "up")
     )))
-}
-
-/// Nodes that run under another name of the folder hold its ports and its data.
-fn check_name(network: &Network) -> Outcome {
-    let renamed = renamed(network);
-    if renamed.is_empty() {
-        return Ok(());
-    }
-    let message = format!(
-        "the nodes in {} cannot be started",
-        network.layout.root().display()
-    );
-    Err(Failure::state(message).next(renamed.join("\n  ")))
 }
 
 fn already_running(common: &Common, network: &Network, output: &Output) -> Outcome<Code> {
