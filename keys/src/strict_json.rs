@@ -12,13 +12,25 @@ use serde_json::Value;
 /// # Errors
 /// Those of the parser, and one of its kind for another shape.
 pub fn from_slice<T: DeserializeOwned + Serialize>(json: &[u8]) -> Result<T, serde_json::Error> {
-    let value: T = serde_json::from_slice(json)?;
+    let value: T = serde_json::from_slice(json).map_err(plain)?;
     let (found, meant) = (serde_json::from_slice(json)?, serde_json::to_value(&value)?);
     if same_shape(&found, &meant) {
         return Ok(value);
     }
     Err(serde::de::Error::custom(
         "an array stands where an object belongs",
+    ))
+}
+
+/// Says of a file that is not JSON at all just that, in place of what the parser would have liked.
+pub(crate) fn plain(error: serde_json::Error) -> serde_json::Error {
+    if !error.is_syntax() && !error.is_eof() {
+        return error;
+    }
+    serde::de::Error::custom(format!(
+        "it is no JSON (line {}, column {})",
+        error.line(),
+        error.column()
     ))
 }
 
@@ -65,6 +77,18 @@ mod tests {
     #[serde(tag = "kind", rename_all = "kebab-case")]
     enum Kind {
         Some { value: u8 },
+    }
+
+    #[test]
+    fn what_is_no_json_is_called_that() {
+        for (text, said) in [
+            ("root:x:0", "it is no JSON (line 1, column 1)"),
+            ("{\n\"inner\":", "it is no JSON (line 2, column 8)"),
+            ("{}", "missing field `inner` at line 1 column 2"),
+        ] {
+            let error = from_slice::<Outer>(text.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), said);
+        }
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub(super) fn parse(json: &[u8]) -> Result<GenesisFile, GenesisError> {
     if json.len() as u64 > MAX_GENESIS_BYTES {
         return Err(GenesisError::TooLarge(json.len()));
     }
-    let version: Version = serde_json::from_slice(json).map_err(|error| reason(&error))?;
+    let version: Version =
+        serde_json::from_slice(json).map_err(|error| reason(&strict_json::plain(error)))?;
     if version.format != FORMAT {
         return Err(GenesisError::Format(version.format));
     }

@@ -1,6 +1,8 @@
 //! What to say when a payment did not go through: what is certain, what it means for the user's
 //! money, and how to repeat it safely.
 
+use std::time::Duration;
+
 use crate::{Outcome as Executed, Rejection, RejectionCode, TransactionResult};
 use client::ClientError;
 use consensus::{Hash, encoding::Canonical};
@@ -31,10 +33,18 @@ impl Order {
                 let refusal = last_refusal
                     .as_ref()
                     .map_or_else(String::new, |said| format!("; a node said: {said}"));
-                let message = format!(
-                    "no outcome within {}: {answers} of the {needed} nodes that must say the same did{refusal}",
-                    show_span(*after)
-                );
+                // What was left of the user's own span, to a tenth of a second.
+                let span = show_span(Duration::from_millis(
+                    u64::try_from(after.as_millis())
+                        .unwrap_or(0)
+                        .next_multiple_of(100),
+                ));
+                let message = match needed {
+                    1 => format!("no outcome within {span}: no node told it{refusal}"),
+                    _ => format!(
+                        "no outcome within {span}: {answers} of the {needed} nodes that must say the same did{refusal}"
+                    ),
+                };
                 let failure = Failure::new(Code::NoQuorum, message).next(explained(
                     &connection.setup.common.command(&["status"]),
                     "how the nodes are",

@@ -84,6 +84,8 @@ impl Common {
         let path = file.map_or_else(|| self.directory().join("genesis.json"), Path::to_owned);
         Genesis::load(&path).map_err(|error| match error {
             GenesisError::File(FileError::NotFound(_)) if file.is_none() => self.no_genesis(),
+            GenesisError::File(error @ FileError::System { .. }) => Failure::from(error)
+                .meaning("Whether there is a network is not known. Is it another user's?"),
             error => {
                 let message = format!("the genesis file {} is not good: {error}", path.display());
                 let failure = Failure::from(error);

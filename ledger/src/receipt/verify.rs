@@ -10,6 +10,7 @@ use consensus::{
     merkle,
 };
 use keys::Genesis;
+use terminal::counted;
 
 use super::{
     Receipt, ReceiptError, ReceiptFailure,
@@ -194,7 +195,10 @@ impl<'a> Run<'a> {
             signed.transaction.id(),
             signed.transaction.account,
             signed.transaction.nonce,
-            signed.transaction.key,
+            keys::PublicKey::from_bytes(&signed.transaction.key.0).map_or_else(
+                |_| signed.transaction.key.to_string(),
+                |key| key.to_string()
+            ),
         );
         Ok((signed, sentence))
     }
@@ -215,10 +219,10 @@ impl<'a> Run<'a> {
         self.verification.header(&signed)?;
         let signs = self.configuration.mode().signs();
         let sentence = format!(
-            "Entry {} of term {} with {} transactions is {} {}.",
+            "Entry {} of term {} with {} is {} {}.",
             header.index,
             header.term,
-            header.count,
+            counted(header.count as usize, "transaction"),
             if signs {
                 "signed by its leader"
             } else {
@@ -242,9 +246,13 @@ impl<'a> Run<'a> {
             return Err(ReceiptError::NotIncluded(position));
         }
         let sentence = format!(
-            "The transaction stands at position {position} of entry {}; {} hashes lead to its root.",
+            "The transaction stands at position {position} of entry {}{}.",
             header.index,
-            path.len(),
+            match path.len() {
+                0 => ", which holds nothing else".to_owned(),
+                1 => "; 1 hash leads to its root".to_owned(),
+                hashes => format!("; {hashes} hashes lead to its root"),
+            },
         );
         Ok(((), sentence))
     }

@@ -6,6 +6,8 @@ use consensus::{
     message::{AppendOutcome, RaftAppendReply},
 };
 
+use terminal::counted;
+
 use super::{
     CommitProof, Receipt, ReceiptError,
     verified::Assurance,
@@ -94,7 +96,7 @@ impl Run<'_> {
         let sizes = self.configuration.sizes();
         let whose = certificate.votes.iter().map(|vote| vote.signer);
         Ok(format!(
-            "The votes of {votes} of {} validators ({}) commit entry {}{}. It can only be undone if more than {} validators are traitors.",
+            "The votes of {votes} of {} validators ({}) commit entry {}{}. Only more than {} could undo it.",
             sizes.validators(),
             names(whose),
             certificate.header.index,
@@ -102,12 +104,12 @@ impl Run<'_> {
                 String::new()
             } else {
                 format!(
-                    ", and {} headers link entry {} to it",
-                    between.len() + 1,
-                    entry.index
+                    ", and entry {} is linked to it by {}",
+                    entry.index,
+                    counted(between.len() + 1, "header")
                 )
             },
-            sizes.faulty(),
+            counted(sizes.faulty(), "traitor"),
         ))
     }
 
