@@ -197,12 +197,15 @@ fn mistakes_are_explained(network: &TestNetwork) {
         ("submit - --in-flight many", 2, "no whole number"),
         ("transfer alice bob 5 --key bob", 4, "wrong-key"),
         ("issue bob 5 --key alice", 4, "wrong-key"),
+        ("pay alice nobody 5", 4, "Nothing was sent."),
         ("balance nobody", 4, "no account"),
         ("tx 12", 2, "no id"),
     ] {
         let run = network.ledger(line).ends(code);
         let shown = format!("{}{}", run.out, run.error);
         assert!(shown.contains(said), "{line}: {shown}");
+        let asks = line.starts_with("balance");
+        assert!(!asks || !shown.contains("sent"), "{line}: {shown}");
     }
     let rejected = network.ledger("transfer alice bob 100001 --json").ends(4);
     let json = rejected.json();

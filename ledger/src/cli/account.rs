@@ -150,7 +150,8 @@ async fn list(setup: &Setup, arguments: &ListArguments, output: Output) -> Outco
 async fn show(setup: &Setup, arguments: &ShowArguments, output: Output) -> Outcome {
     let connection = Connection::open(setup, None)?;
     let level = arguments.consistency;
-    let told = connection.find(&arguments.account, level).await?;
+    let told = connection.find(&arguments.account, level).await;
+    let told = told.map_err(Failure::of_a_question)?;
     let account = &told.answer;
     let held: Vec<String> = amounts(setup, account)
         .into_iter()

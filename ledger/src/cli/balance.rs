@@ -7,7 +7,7 @@ use terminal::{Align, Output, table};
 
 use super::{
     connect::{Connection, Level, Told},
-    failure::Outcome,
+    failure::{Failure, Outcome},
     money::Unit,
     parties::Party,
     setup::{Common, Setup},
@@ -40,7 +40,8 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
     let level = arguments.consistency;
     match &arguments.account {
         Some(text) => {
-            let told = connection.find(text, level).await?;
+            let told = connection.find(text, level).await;
+            let told = told.map_err(Failure::of_a_question)?;
             let mut lines = rows(&setup, text, &told.answer);
             lines.iter_mut().for_each(|row| {
                 row.remove(0);

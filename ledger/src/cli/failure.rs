@@ -67,6 +67,17 @@ impl Failure {
         self
     }
 
+    /// It was a question: that there is no such account says nothing about money.
+    pub fn of_a_question(self) -> Self {
+        match self.code {
+            Code::Rejected => Self {
+                meaning: None,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// This call has sent nothing that could move money.
     pub fn unsent(mut self) -> Self {
         self.unsent = true;

@@ -81,7 +81,7 @@ enum Command {
     #[command(after_help = balance::EXAMPLES)]
     Balance(balance::Arguments),
     /// Pay from one account to another
-    #[command(after_help = transfer::TRANSFER_EXAMPLES)]
+    #[command(aliases = ["pay", "send"], after_help = transfer::TRANSFER_EXAMPLES)]
     Transfer(transfer::TransferArguments),
     /// Create money (the admin alone)
     #[command(after_help = transfer::ISSUE_EXAMPLES)]

@@ -108,6 +108,7 @@ enum Command {
     #[command(after_help = up::NOTES)]
     Up(up::Arguments),
     /// Stop the network; its ledger stays
+    #[command(alias = "stop")]
     Down(down::Arguments),
     /// Show who leads, how far everybody is, and what is wrong
     #[command(after_help = status::NOTES)]
