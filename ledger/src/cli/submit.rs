@@ -33,8 +33,9 @@ use super::{
 pub const EXAMPLES: &str = "\
 Each line is {\"from\", \"to\", \"amount\"} and, if wanted, \"asset\", \"memo\", \"reference\". Amounts
 count the smallest unit; write large ones as strings. Results come as they are known, one line each,
-with the line's number. Lines with a reference can be submitted again safely; without one each line
-is a new payment every time.
+with the line's number: many lines are under way together, and a later one may be carried out first.
+With --in-flight 1 they keep their order. Lines with a reference can be submitted again safely; without
+one each line is a new payment every time.
 
 The status of a line is applied, rejected, invalid, unknown (it may still be carried out, once) or
 unsent (this call did not send it). When too few nodes answer, or the results cannot be printed, no

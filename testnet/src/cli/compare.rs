@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use clap::Args;
 use keys::{ClientChecks, Mode};
-use terminal::{Output, parse_span, show_span};
+use terminal::{Output, counted, parse_span, show_span};
 
 use super::Common;
 use crate::{
@@ -129,9 +129,9 @@ fn measure(
 ) -> Outcome<Comparison> {
     let environment = Environment::look(work, command(common, arguments));
     output.aside(&format!(
-        "{} rows, {} runs each: this takes about {}.",
-        plan.configurations.len(),
-        plan.repeats,
+        "{}, {} each: this takes about {}.",
+        counted(plan.configurations.len(), "row"),
+        counted(plan.repeats, "run"),
         minutes(plan.expected())
     ));
     output.aside(&format!(
