@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod vectors;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use consensus::{

@@ -234,6 +234,16 @@ def evidence_file(vector):
         refused(vector, lambda text: evidence.verify_file(founded, text), bent)
 
 
+def refused_receipt(vector):
+    founded = Genesis.of(vector["genesis"])
+    refused(vector, lambda text: receipts.verify(founded, text), vector["text"].encode())
+
+
+def refused_evidence(vector):
+    founded = Genesis.of(vector["genesis"])
+    refused(vector, lambda text: evidence.verify_file(founded, text), vector["text"].encode())
+
+
 def refusal(path):
     """One of the kept frames of a node: whether it refuses something, and each as it should."""
     data = path.read_bytes()
@@ -281,6 +291,8 @@ CHECKS = {
     "key file": key_file,
     "receipt file": receipt_file,
     "evidence file": evidence_file,
+    "refused receipt file": refused_receipt,
+    "refused evidence file": refused_evidence,
     **dict.fromkeys(LAYOUTS, core),
 }
 
