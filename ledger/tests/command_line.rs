@@ -622,6 +622,8 @@ fn a_stopped_local_network_is_named_and_a_reference_leaves_doubt() {
         assert!(next.contains("testnet up --data"), "{json:#}");
         text(&json["error"], "meaning").to_owned()
     };
+    let status = run(home, "status").ends(3);
+    assert!(status.out.contains("testnet up"), "{status:?}");
     assert!(meaning("balance alice").contains("no money moved"));
     assert!(meaning("transfer alice bob 5").contains("no money moved"));
     assert!(meaning("transfer alice bob 5 --reference r").contains("is not known"));

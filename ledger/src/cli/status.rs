@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::observations;
 use client::{NodeStatus, StatusReport};
 use serde_json::{Value, json};
-use terminal::{Align, Output, counted, exit::Code, table};
+use terminal::{Align, Output, counted, exit::Code, explained, table};
 use tokio::time::sleep;
 
 use super::{
     connect::Connection,
     failure::{Failure, Outcome},
+    reach::Local,
     setup::{Common, Setup},
 };
 
@@ -97,6 +98,12 @@ pub async fn run(common: &Common, output: Output) -> Outcome {
         }
     }
     output.result(&json, &text);
+    if answers.is_empty() && matches!(Local::of(&setup), Some(Local::Stopped)) {
+        output.next(&explained(
+            &common.testnet(&["up"]),
+            "starts the local network, which is stopped",
+        ));
+    }
     if reports(&statuses).count() < sizes.quorum() {
         return Err(Failure::after_result(Code::NoQuorum));
     }
