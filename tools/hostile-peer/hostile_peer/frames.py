@@ -1,14 +1,31 @@
-"""What a node refuses a client: docs/wire.md, sections 12.4 and 13."""
+"""What clients ask and nodes answer, as far as it is used here: docs/wire.md, sections 12.4 and 13."""
 
 from . import transactions
+from .canonical import u32, u64
 from .reading import Malformed, Reader, whole
 
 SERVER_FRAMES = 11
-REFUSED = 2
+REFUSED, RECEIPT = 2, 7
+ASK_RECEIPT = 7
+MOST = 1 << 20
 
 
 def _bytes(reader):
     return reader.raw(reader.number(8))
+
+
+def _many(reader, read):
+    count = reader.number(8)
+    if count > MOST:
+        raise Malformed(f"no frame holds {count} elements")
+    return [read(reader) for _ in range(count)]
+
+
+def _id(reader):
+    found = _bytes(reader)
+    if len(found) != 32:
+        raise Malformed(f"an id of {len(found)} bytes")
+    return found
 
 
 def _text(reader):
@@ -50,5 +67,37 @@ def refusal(data):
     id_ = reader.number(8)
     name, read = REFUSALS[variant(reader, len(REFUSALS))]
     found = id_, name, read(reader)
+    reader.end()
+    return found
+
+
+def receipt_question(id_, transaction):
+    return u32(ASK_RECEIPT) + u64(id_) + u64(len(transaction)) + transaction
+
+
+def _parts(reader):
+    return {
+        "payload": _bytes(reader),
+        "position": reader.number(4),
+        "path": _many(reader, _id),
+        "header": _bytes(reader),
+        "following": _many(reader, _bytes),
+        "commit": reader.option(_bytes),
+        "acknowledgements": _many(reader, _bytes),
+        "result": _bytes(reader),
+        "result path": _many(reader, _id),
+        "result count": reader.number(4),
+        "digest before": _id(reader),
+        "results roots": _many(reader, _id),
+        "result votes": _many(reader, _bytes),
+    }
+
+
+def receipt_parts(data):
+    """The id and the parts of a server frame with those of a receipt; none of another frame."""
+    reader = Reader(data)
+    if variant(reader, SERVER_FRAMES) != RECEIPT:
+        return None
+    found = reader.number(8), reader.option(_parts)
     reader.end()
     return found

@@ -1,16 +1,19 @@
 """Judges what real networks made, beside the command `ledger`: receipts of each mode, evidence against a traitor, keys.
+Makes receipts of what nodes say, too, and has the command judge them.
 
     python -m hostile_peer.live --testnet target/release/testnet --ledger target/release/ledger
 """
 
 import argparse
+import asyncio
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-from . import evidence, genesis, receipts
+from . import building, evidence, frames, genesis, receipts
+from .connection import client, frame, read_frame
 from .genesis import Genesis
 
 TRAITOR = "n3"
@@ -49,10 +52,45 @@ def same(what, found, expected):
         sys.exit(f"error: {what}: {found!r} here, and {expected!r} by the command")
 
 
+async def parts_of(network, node, id_):
+    """What a node says when it is asked for a receipt."""
+    key = genesis.load_key(network.file("keys/alice.pem"))
+    async with client(network.genesis, node, key) as (_, reader, writer):
+        writer.write(frame(frames.receipt_question(7, bytes.fromhex(id_))))
+        while True:
+            answer = await asyncio.wait_for(read_frame(reader), 10)
+            if frames.refusal(answer) is not None:
+                sys.exit(f"error: node {node} refuses a receipt: {frames.refusal(answer)}")
+            found = frames.receipt_parts(answer)
+            if found is not None and found[0] == 7:
+                return found[1]
+
+
+def own_receipt(network, id_):
+    """A receipt made here, of the parts of the first node that has all of them."""
+    for node in range(len(network.genesis.validators)):
+        parts = asyncio.run(parts_of(network, node, id_))
+        try:
+            if parts is not None:
+                file = building.build(network.genesis, parts)
+                if "result" in file:
+                    return json.dumps(file)
+        except building.Incomplete:
+            continue
+    sys.exit(f"error: no node has all parts of a receipt for {id_}")
+
+
 def judge_receipt(network, id_):
-    """The same verdict by both on one receipt."""
+    """The same verdict by both on one receipt, and on one that was made here."""
     path = network.file("receipt.json")
     network.ledger("receipt", "get", id_, "--out", path)
+    shown = judge(network, path)
+    pathlib.Path(path).write_text(own_receipt(network, id_), encoding="utf-8")
+    same("what a receipt made here shows", judge(network, path), shown)
+    return shown
+
+
+def judge(network, path):
     told = network.ledger("receipt", "verify", path, codes=(0, 4, 8))
     found = receipts.verify(network.genesis, pathlib.Path(path).read_bytes())
     same("transaction", found["transaction"], told["id"])
