@@ -25,6 +25,7 @@ mod setup;
 mod show;
 mod status;
 mod submit;
+mod submit_interrupt;
 mod submit_line;
 mod submit_report;
 pub mod testing;

@@ -13,7 +13,6 @@ use consensus::Hash;
 use terminal::{Output, exit::Code, unsaid};
 use tokio::{
     sync::Mutex,
-    task::JoinSet,
     time::{Duration, sleep},
 };
 
@@ -26,8 +25,9 @@ use super::{
     reference::Reference,
     refusal::rejected,
     setup::{Common, Setup},
+    submit_interrupt::{Event, UnderWay},
     submit_line::Line,
-    submit_report::{End, Finished, Totals, finish},
+    submit_report::{End, Totals, finish},
 };
 
 pub const EXAMPLES: &str = "\
@@ -39,10 +39,11 @@ one each line is a new payment every time.
 
 The status of a line is applied, rejected, invalid, unknown (it may still be carried out, once) or
 unsent (this call did not send it). When too few nodes answer, or the results cannot be printed, no
-further line is sent.
+further line is sent. Neither is it after Ctrl-C: what is under way is waited for, unless Ctrl-C is
+pressed again.
 
 Exit code: 0 if all were applied, 4 if some were rejected, 3 if some are unknown or unsent, 2 if some
-lines could not be read, 1 if the results could not be printed.
+lines could not be read, 1 if the results could not be printed, 130 after Ctrl-C.
 
 Examples:
   ledger submit payments.ndjson
@@ -91,22 +92,29 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
     let mut lines = Lines::open(&arguments.file).await?;
     let mut payers = HashMap::new();
     let mut totals = Totals::default();
-    let mut tasks: JoinSet<Finished> = JoinSet::new();
+    let mut under_way = UnderWay::new()?;
     let (mut last, mut told) = (0, false);
     let unread = loop {
         if work.gone.get().is_some() || unsaid().is_some() {
             break None;
         }
-        let room = tasks.len() < usize::from(arguments.in_flight);
+        let under_way_now = under_way.tasks.len();
+        let room = under_way_now < usize::from(arguments.in_flight);
         // What is over is reported while the next line is waited for, however long that takes.
         let next = tokio::select! {
             biased;
-            Some(done) = tasks.join_next() => {
-                finish(done, &mut totals, output)?;
-                continue;
-            }
+            Some(event) = under_way.next() => match event {
+                Event::Over(done) => {
+                    finish(*done, &mut totals, output)?;
+                    continue;
+                }
+                Event::Interrupt => {
+                    under_way.interrupted = true;
+                    break None;
+                }
+            },
             next = lines.next(), if room => next,
-            () = sleep(PATIENCE), if !told && !tasks.is_empty() => {
+            () = sleep(PATIENCE), if !told && under_way_now > 0 => {
                 told = work.say_who_answers(output).await;
                 continue;
             }
@@ -120,18 +128,16 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
         match prepare(&work.connection, &mut payers, number, &line).await {
             Ok((order, given)) => {
                 let work = Arc::clone(&work);
-                tasks.spawn(async move {
-                    let reference = order.reference.as_ref();
-                    let reference = reference.map(|reference| reference.as_str().to_owned());
-                    let end = work.settle(&order).await;
-                    let end = match end {
+                let reference = order.reference.as_ref();
+                let reference = reference.map(|reference| reference.as_str().to_owned());
+                under_way.begin(number, reference, async move {
+                    match work.settle(&order).await {
                         Ok(end) => end,
                         Err(failure) => {
                             work.note_absence(&failure).await;
                             End::Failed(doubt(failure, given))
                         }
-                    };
-                    (number, reference, end)
+                    }
                 });
             }
             Err(failure) => {
@@ -144,9 +150,7 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
             }
         }
     };
-    while let Some(done) = tasks.join_next().await {
-        finish(done, &mut totals, output)?;
-    }
+    under_way.drain(&mut totals, output).await?;
     if unsaid().is_some() {
         output.aside(&format!(
             "{}. Nothing after line {last} was sent.",
@@ -154,8 +158,16 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
         ));
         return Err(Failure::after_result(Code::Internal));
     }
+    if under_way.interrupted {
+        let seen = Failure::new(Code::Interrupted, "Ctrl-C");
+        return Err(stopped(&totals, last, &seen));
+    }
     if let Some(failure) = work.gone.get() {
-        return Err(stopped(&totals, last, failure));
+        let seen = Failure {
+            code: Code::NoQuorum,
+            ..failure.clone()
+        };
+        return Err(stopped(&totals, last, &seen));
     }
     match unread {
         Some(failure) => {
@@ -166,7 +178,7 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
     }
 }
 
-/// Too few nodes answered to go on.
+/// Too few nodes answered to go on, or nobody wanted to.
 fn stopped(totals: &Totals, last: u64, seen: &Failure) -> Failure {
     let next =
         "Submit again what was not sent. Lines with a reference can all be submitted again safely.";
@@ -179,7 +191,7 @@ fn stopped(totals: &Totals, last: u64, seen: &Failure) -> Failure {
         seen.message,
         totals.text()
     );
-    Failure::new(Code::NoQuorum, message)
+    Failure::new(seen.code, message)
         .meaning(format!(
             "Only what is reported as applied has moved money for certain, what is unknown may \
              still do so. What is unsent, and every line after line {last}, was not sent."
