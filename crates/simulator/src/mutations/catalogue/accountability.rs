@@ -20,9 +20,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "denied-kept",
         rule: "P7.3",
         breaks: "a node keeps to itself the votes that a report denies, of which it is told",
-        detectors: &[
-            Detector::Twins("4:2:01+|23a+;02|13a+@0"),
-            Detector::Twins("4:2:03+|12a+;02|13a+@0"),
-        ],
+        detectors: &[Detector::Test {
+            package: "consensus",
+            test: Some("denied_votes"),
+            name: "a_vote_that_a_report_denies_is_shown_to_who_has_the_report",
+        }],
     },
 ];
