@@ -7,7 +7,7 @@ use std::{
 
 use consensus::Mode;
 use simulator::{
-    adversary::{BEHAVIOURS, Strategy},
+    adversary::{BEHAVIOURS, Behaviour, Strategy},
     run::{self, Adversaries, Options, Outcome},
     signing::Signatures,
     trace::Trace,
@@ -57,10 +57,11 @@ fn byzantine_networks_with_locks_survive_what_breaks() {
 /// Here a base lies on an entry of which its author, a traitor, never shows more than the header.
 #[test]
 fn a_base_may_lie_on_a_withheld_entry() {
+    let withholder = Behaviour::find("withholder").unwrap();
     let options = Options {
         seconds: 30,
         rate: 5,
-        ..options(Mode::Byzantine, 4, Adversaries::Rotating)
+        ..options(Mode::Byzantine, 4, Adversaries::Of(withholder))
     };
     run(&options, 100_834);
 }

@@ -207,17 +207,6 @@ pub static BEHAVIOURS: &[Behaviour] = &[
         make: |_| Box::new(vote_spammer::VoteSpammer::default()),
     },
     Behaviour {
-        id: "medley",
-        rule: "§ 13",
-        summary: "another one of these every few seconds, drawn at random",
-        make: |random| Box::new(medley::Medley::new(random)),
-    },
-];
-
-/// Behaviours that the rules do not withstand yet, or are not known to (docs/simulator.md). They run
-/// by name only.
-pub static OPEN: &[Behaviour] = &[
-    Behaviour {
         id: "hoarder",
         rule: "P4.5, P4.8, P4.9",
         summary: "signs entries that nobody can adopt, gets them elected as base where it can, and reports them for ever",
@@ -230,18 +219,27 @@ pub static OPEN: &[Behaviour] = &[
         make: |random| Box::new(brancher::Brancher::new(random)),
     },
     Behaviour {
-        id: "runaway",
-        rule: "P4.3, P3.2",
-        summary: "leads as fast as it can, serves as few nodes as it needs, and ignores clients",
-        make: |random| Box::new(runaway::Runaway::new(random)),
-    },
-    Behaviour {
         id: "repeater",
         rule: "P6.2, P6.3, P6.5",
         summary: "hands on executed requests as complaints and commits them again, and ignores some clients' new ones",
         make: |random| Box::new(repeater::Repeater::new(random)),
     },
+    Behaviour {
+        id: "medley",
+        rule: "§ 13",
+        summary: "another one of these every few seconds, drawn at random",
+        make: |random| Box::new(medley::Medley::new(random)),
+    },
 ];
+
+/// Behaviours that the rules do not withstand yet, or are not known to (docs/simulator.md). They run
+/// by name only.
+pub static OPEN: &[Behaviour] = &[Behaviour {
+    id: "runaway",
+    rule: "P4.3, P3.2",
+    summary: "leads as fast as it can, serves as few nodes as it needs, and ignores clients",
+    make: |random| Box::new(runaway::Runaway::new(random)),
+}];
 
 impl Behaviour {
     /// The behaviour of that name.

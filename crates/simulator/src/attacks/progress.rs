@@ -39,6 +39,8 @@ pub(super) static LIST: &[Attack] = attacks! {
     "dead-base" "P13 progress" "P4.5, P4.9"
         "a leader is elected with a base that nobody can adopt, and traitors report it ever after"
         / "" "" => [
+            Behave(4, "hoarder"),
+            Behave(7, "hoarder"),
             Test("consensus", "--test dead_bases", "a_base_with_a_withheld_body_is_elected_once"),
             Test("consensus", "--test dead_bases", "a_base_far_ahead_is_elected_once"),
             Test("consensus", "--test dead_bases", "a_base_whose_clock_goes_back_is_elected_once"),
@@ -53,6 +55,8 @@ pub(super) static LIST: &[Attack] = attacks! {
     "branch-flood" "P13 progress" "P4.5, P12.1"
         "a leader shows each node another branch, or larger ones than the next leader has room for"
         / "" "" => [
+            Behave(4, "brancher"),
+            Behave(7, "brancher"),
             Test("consensus", "--test branch_floods", "a_whole_window_each_at_sixteen_nodes"),
             Test("consensus", "--test branch_floods", "branches_of_the_largest_entries_at_four_nodes"),
             Test("consensus", "--test branch_floods", "a_base_larger_than_any_correct_node_accepted_is_not_fetched"),
@@ -85,6 +89,7 @@ pub(super) static LIST: &[Attack] = attacks! {
     "masked-censorship" "P13 progress" "P6.2, P6.3"
         "a leader censors a client and has the timers of its account run for older requests of it"
         / "" "" => [
+            Behave(4, "repeater"),
             Test("consensus", "--test admission", "old_requests_do_not_mask_a_new_one"),
             Test("consensus", "--test admission", "newer_requests_of_the_victim_do_not_keep_it_waiting_for_ever"),
         ];
@@ -98,6 +103,7 @@ pub(super) static LIST: &[Attack] = attacks! {
     "executed-again" "P13 progress" "P6.2, P6.5"
         "a validator relays executed requests, to have them committed again and new ones refused"
         / "" "" => [
+            Behave(7, "repeater,silent"),
             Test("consensus", "--test admission", "executed_requests_are_not_taken_in_again"),
             Test("consensus", "--test admission", "what_is_handed_on_again_is_committed_once"),
         ];
