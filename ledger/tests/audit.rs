@@ -13,7 +13,7 @@ use consensus::{
 use keys::{Genesis, KeyPair};
 use ledger::{
     Ledger,
-    audit::{Audit, AuditError, Problem, Unreadable, audit},
+    audit::{Audit, AuditError, Problem, Unreadable, audit, audit_telling},
 };
 use storage::{Batch, DirectoryDisk, Identity, Options, Storage};
 
@@ -214,7 +214,17 @@ fn an_audit_writes_nothing() {
         files
     };
     let before = contents();
-    assert!(network.audit(&[root.path()]).holds());
+    let mut told = Vec::new();
+    let folders = [root.path().to_owned()];
+    let found = audit_telling(
+        &network.genesis,
+        &network.configuration,
+        &folders,
+        &mut |_, percent| told.push(percent),
+    );
+    assert!(found.unwrap().holds());
+    assert!(told.is_sorted() && told.last() <= Some(&100), "{told:?}");
+    assert!(!told.is_empty());
     assert!(before == contents());
     let absent = root.path().join("absent");
     assert!(

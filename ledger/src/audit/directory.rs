@@ -67,6 +67,11 @@ impl Directory {
         Err(Unreadable::Stranger(path.display().to_string()))
     }
 
+    /// How many segments its stream has.
+    pub(super) fn segments(&self) -> u64 {
+        DirectoryDisk::read_only(&self.path).segments().unwrap_or(0)
+    }
+
     /// Hands every whole record to `visit`, in order; a record that makes no sense is left out.
     pub(super) fn records(
         &self,

@@ -1,7 +1,7 @@
 //! Whether one ledger is what its certificates and results say.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     sync::Arc,
 };
@@ -16,11 +16,16 @@ use keys::Genesis;
 use storage::Position;
 use thiserror::Error;
 
-use super::directory::{Directory, Unreadable};
+use super::{
+    directory::{Directory, Unreadable},
+    left::Left,
+};
 use crate::Ledger;
 
 /// Indexes whose claimed results are compared at a time.
 const CLAIMED: usize = 1_024;
+/// Leaders left whose reasons are kept.
+const LEFT: usize = 64;
 
 /// What is wrong with a ledger: the first thing found.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -66,6 +71,8 @@ pub struct Inspected {
     pub undecided: u64,
     /// How far the entries were executed here, and the results.
     pub applied: Applied,
+    /// The leaders that were left, as the term records tell it, the newest few.
+    pub left: Vec<Left>,
     /// The first thing that is wrong with it.
     pub problem: Option<Problem>,
 }
@@ -78,6 +85,7 @@ struct Judge<'a> {
     /// Own results of late.
     results: BTreeMap<Index, Hash>,
     claims: BTreeMap<(Index, Hash), BTreeSet<NodeId>>,
+    left: VecDeque<Left>,
     problem: Option<Problem>,
 }
 
@@ -87,9 +95,21 @@ pub(super) fn inspect(
     directory: &Directory,
     genesis: &Genesis,
     configuration: &Configuration,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<Inspected, Unreadable> {
+    // It is read twice, and the second time costs nearly everything.
+    let segments = directory.segments();
+    let mut segment = 0;
+    let mut reading = |pass: u64, position: Position| {
+        if position.segment != segment {
+            segment = position.segment;
+            let of_second = u64::from(segment.saturating_sub(1)) * 99;
+            progress(pass + pass * of_second.checked_div(segments).unwrap_or(0));
+        }
+    };
     let mut fold = Recovery::<Position>::default();
     let recovery = directory.records(configuration, |position, record| {
+        reading(0, position);
         fold.record(position, record);
     })?;
     let committed = fold.committed();
@@ -106,6 +126,7 @@ pub(super) fn inspect(
         last: None,
         results: BTreeMap::new(),
         claims: BTreeMap::new(),
+        left: VecDeque::new(),
         problem: recovery.damage.map(|damage| {
             let findings: Vec<String> = recovery.findings.iter().map(ToString::to_string).collect();
             Problem::Damaged(format!("{damage}: {}", findings.join("; ")))
@@ -116,19 +137,22 @@ pub(super) fn inspect(
         let stored = usize::try_from(index.previous().0).ok();
         stored.and_then(|position| fold.chain.get(position))
     };
-    directory.records(configuration, |position, record| match record {
-        Record::Entry(entry) => {
-            let place = usize::try_from(entry.index().previous().0).ok();
-            let stored = place.and_then(|place| fold.chain.get(place));
-            if stored.is_some_and(|stored| stored.place == position) {
-                judge.entry(entry);
+    directory.records(configuration, |position, record| {
+        reading(1, position);
+        match record {
+            Record::Entry(entry) => {
+                let place = usize::try_from(entry.index().previous().0).ok();
+                let stored = place.and_then(|place| fold.chain.get(place));
+                if stored.is_some_and(|stored| stored.place == position) {
+                    judge.entry(entry);
+                }
             }
+            Record::Commit(certificate) => {
+                let stored = certified(&certificate).map(|stored| stored.hash);
+                judge.commit(&certificate, stored);
+            }
+            _ => {}
         }
-        Record::Commit(certificate) => {
-            let stored = certified(&certificate).map(|stored| stored.hash);
-            judge.commit(&certificate, stored);
-        }
-        _ => {}
     })?;
     let hashes: Vec<Hash> = fold.chain.iter().map(|stored| stored.hash).collect();
     let applied = judge.ledger.applied();
@@ -142,6 +166,7 @@ pub(super) fn inspect(
         hashes,
         undecided,
         applied,
+        left: judge.left.into(),
         problem: judge.problem,
     })
 }
@@ -173,6 +198,12 @@ impl Judge<'_> {
             return;
         }
         let [entry] = checked;
+        if let Some(left) = Left::told_by(self.configuration, &entry) {
+            self.left.push_back(left);
+            if self.left.len() > LEFT {
+                self.left.pop_front();
+            }
+        }
         self.ledger.apply(&entry);
         let applied = self.ledger.applied();
         self.results.insert(applied.index, applied.digest);

@@ -6,8 +6,12 @@
 
 mod directory;
 mod judge;
+mod left;
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use consensus::{
     Configuration, Ed25519, Evidence, Index, NodeId,
@@ -19,6 +23,7 @@ use thiserror::Error;
 
 pub use directory::Unreadable;
 pub use judge::{Inspected, Problem};
+pub use left::Left;
 
 use directory::Directory;
 
@@ -83,13 +88,29 @@ pub fn audit(
     configuration: &Configuration,
     directories: &[PathBuf],
 ) -> Result<Audit, AuditError> {
+    audit_telling(genesis, configuration, directories, &mut |_, _| {})
+}
+
+/// The same, and says now and then how many hundredths of which directory are done.
+///
+/// # Errors
+/// As [`audit`].
+pub fn audit_telling(
+    genesis: &Genesis,
+    configuration: &Configuration,
+    directories: &[PathBuf],
+    progress: &mut dyn FnMut(&Path, u64),
+) -> Result<Audit, AuditError> {
     let directories: Vec<Directory> = directories
         .iter()
         .map(|path| Directory::find(path, genesis))
         .collect::<Result<_, _>>()?;
     let inspected: Vec<Inspected> = directories
         .iter()
-        .map(|directory| judge::inspect(directory, genesis, configuration))
+        .map(|directory| {
+            let mut told = |percent| progress(&directory.path, percent);
+            judge::inspect(directory, genesis, configuration, &mut told)
+        })
         .collect::<Result<_, _>>()?;
     let shortest = inspected.iter().map(|one| one.hashes.len()).min();
     let mut agreed = Index(shortest.unwrap_or(0) as u64);

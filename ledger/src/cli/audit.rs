@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
@@ -9,7 +10,7 @@ use clap::Args;
 use consensus::NodeId;
 use keys::{Genesis, to_hex};
 use serde_json::{Value, json};
-use terminal::{Align, Output, explained, table};
+use terminal::{Align, Output, explained, plain, table};
 
 use super::{
     evidence::Proved,
@@ -17,7 +18,7 @@ use super::{
     files,
     setup::Common,
 };
-use crate::audit::{Audit, AuditError, Inspected, Parting, Unreadable, audit};
+use crate::audit::{Audit, AuditError, Inspected, Left, Parting, Unreadable, audit_telling};
 
 pub const EXAMPLES: &str = "\
 Each DATA is the folder of one stopped node, or its data folder. Every entry, certificate and result
@@ -46,7 +47,10 @@ pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
     let genesis = common.genesis_by_option(arguments.genesis.as_deref())?;
     let configuration = node::configuration(&genesis, None)
         .map_err(|error| Failure::unverified(format!("the genesis makes no network: {error}")))?;
-    let audit = audit(&genesis, &configuration, &arguments.directories).map_err(refused)?;
+    let audit = watched(|progress| {
+        audit_telling(&genesis, &configuration, &arguments.directories, progress)
+    })
+    .map_err(refused)?;
     let proved: Vec<Proved> = match &audit.parting {
         None => Vec::new(),
         Some(parting) => parting
@@ -82,6 +86,22 @@ pub fn run(common: &Common, arguments: &Arguments, output: Output) -> Outcome {
             "Keep a copy of the folder for inspection, and compare it with another node's: ledger audit DATA OTHER",
         ),
     })
+}
+
+/// Shows a person who waits how far it is, on a line that is gone afterwards.
+fn watched<T>(work: impl FnOnce(&mut dyn FnMut(&Path, u64)) -> T) -> T {
+    let mut screen = io::stderr();
+    if !screen.is_terminal() {
+        return work(&mut |_, _| {});
+    }
+    let done = work(&mut |directory, percent| {
+        let place = plain(&directory.to_string_lossy());
+        // What cannot be shown is not missed.
+        let _ =
+            write!(screen, "\r\x1b[2Kreading {place}, {percent} %").and_then(|()| screen.flush());
+    });
+    let _ = write!(screen, "\r\x1b[2K").and_then(|()| screen.flush());
+    done
 }
 
 fn refused(error: AuditError) -> Failure {
@@ -132,6 +152,7 @@ fn described(genesis: &Genesis, audit: &Audit, proved: &[Proved], written: &[Str
             "undecided": one.undecided,
             "hash": one.hashes.last().map(|hash| to_hex(&hash.0)),
             "results": to_hex(&one.applied.digest.0),
+            "left": one.left.iter().map(|left| left_json(genesis, left)).collect::<Vec<_>>(),
             "valid": one.problem.is_none(),
             "problem": one.problem.as_ref().map(ToString::to_string),
         })
@@ -157,6 +178,44 @@ fn described(genesis: &Genesis, audit: &Audit, proved: &[Proved], written: &[Str
         "evidence": proved.iter().map(Proved::json).collect::<Vec<_>>(),
         "files": written,
     })
+}
+
+fn left_json(genesis: &Genesis, left: &Left) -> Value {
+    let leavers = left.leavers.iter().map(|one| {
+        json!({
+            "node": name(genesis, one.node),
+            "reason": one.reason.name(),
+            "followed": one.followed,
+        })
+    });
+    json!({
+        "term": left.term.0,
+        "leader": name(genesis, left.leader),
+        "told_in": left.told_in.0,
+        "leavers": leavers.collect::<Vec<_>>(),
+    })
+}
+
+fn left_words(genesis: &Genesis, left: &Left) -> String {
+    let leavers: Vec<String> = left
+        .leavers
+        .iter()
+        .map(|one| {
+            let followed = if one.followed { ", as others said" } else { "" };
+            format!(
+                "{} ({}{followed})",
+                name(genesis, one.node),
+                one.reason.name()
+            )
+        })
+        .collect();
+    format!(
+        "{} was left as leader of term {} on the word of {} (entry {}).",
+        name(genesis, left.leader),
+        left.term,
+        leavers.join(", "),
+        left.told_in
+    )
 }
 
 fn conclusion(genesis: &Genesis, audit: &Audit) -> String {
@@ -208,6 +267,10 @@ fn sentences(genesis: &Genesis, audit: &Audit, proved: &[Proved], written: &[Str
             )
         })
         .collect();
+    // Ledgers that agree tell the same, as far as they go.
+    let furthest = audit.inspected.iter().max_by_key(|one| one.hashes.len());
+    let left = furthest.into_iter().flat_map(|one| &one.left);
+    lines.extend(left.map(|left| left_words(genesis, left)));
     match &audit.parting {
         None if audit.inspected.len() > 1 => {
             lines.push(format!("The ledgers agree up to index {}.", audit.agreed));
