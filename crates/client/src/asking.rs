@@ -99,7 +99,9 @@ impl Client {
         let needed = self.shared.matching();
         let mut applied = Tally::new(needed);
         let mut pending = 0;
+        // Up to where which nodes do not have it, and how many of them say that it never will be.
         let mut unknown = Vec::new();
+        let mut superseded = 0;
         let patience = deadline.min(Instant::now() + LAGGING_PATIENCE);
         while let Some((node, frame)) = asked.next(patience).await {
             let ServerFrame::Transaction { state, .. } = frame else {
@@ -111,6 +113,10 @@ impl Client {
                     if unknown_is_enough && unknown.len() >= needed {
                         break;
                     }
+                }
+                TransactionState::Superseded { applied } => {
+                    unknown.push(applied);
+                    superseded += 1;
                 }
                 TransactionState::Pending => pending += 1,
                 found @ TransactionState::Applied { .. } => {
@@ -125,6 +131,11 @@ impl Client {
             return Err(self.no_match(answers, needed));
         }
         let denied = unknown_is_enough && unknown.len() >= needed;
+        if superseded >= needed && applied.answers() == 0 {
+            unknown.sort_unstable_by(|one, other| other.cmp(one));
+            let applied = unknown.get(needed - 1).copied().unwrap_or(0);
+            return Ok(TransactionState::Superseded { applied });
+        }
         Ok(if pending + applied.answers() > 0 && !denied {
             TransactionState::Pending
         } else {

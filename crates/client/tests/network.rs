@@ -10,6 +10,7 @@ use std::sync::{
 use client::{Client, ClientError, Consistency, LoadOptions, TransactionState, Wait};
 use consensus::NodeId;
 use keys::{KeyPair, Mode};
+use node::LinkPolicy;
 use support::{TestNetwork, add};
 use tokio::time::Duration;
 
@@ -155,6 +156,62 @@ async fn raft_survives_restarts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn byzantine_mode_survives_restarts() {
     survives_restarts(Mode::Byzantine, 4).await;
+}
+
+/// Two nodes take a request, which does not reach the leader; meanwhile another one settles its nonce.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_lost_its_nonce_is_not_said_to_be_pending() {
+    let patient = consensus::Time::from_millis(600_000);
+    let network = TestNetwork::start_with(Mode::Byzantine, 4, |_, options| {
+        // The leader is not left for the request that does not reach it.
+        options.timers.starvation = patient;
+        options.timers.silence_shortest = patient;
+        options.timers.silence_longest = patient;
+    })
+    .await;
+    let key = KeyPair::from_seed("alice");
+    let client = network.client();
+    client
+        .submit_and_wait(add(&key, 1, 1), Wait::Applied, LONG)
+        .await
+        .unwrap();
+    let loser = add(&key, 2, 5);
+    let mut losers = Vec::new();
+    for node in [1, 2] {
+        let control = network.node(node).control();
+        control.set_link_policy(NodeId(0), LinkPolicy::CUT).unwrap();
+        let client = network.client_of(node);
+        let loser = loser.clone();
+        losers.push(tokio::spawn(async move {
+            let _ = client.submit_and_wait(loser, Wait::Applied, LONG).await;
+        }));
+    }
+    for node in [1, 2] {
+        while network.node(node).status().await.unwrap().pending == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let waits = client.transaction(loser.transaction, LONG).await.unwrap();
+    assert_eq!(waits, TransactionState::Pending);
+    client
+        .submit_and_wait(add(&key, 2, 1), Wait::Applied, LONG)
+        .await
+        .unwrap();
+    let found = loop {
+        match client.transaction(loser.transaction, LONG).await.unwrap() {
+            // Nodes execute at their own pace.
+            TransactionState::Pending | TransactionState::Unknown { .. } => {}
+            found => break found,
+        }
+    };
+    assert!(
+        matches!(found, TransactionState::Superseded { applied } if applied >= 3),
+        "{found:?}"
+    );
+    for loser in losers {
+        loser.abort();
+    }
+    network.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,6 +27,7 @@ use crate::{
     receipts,
     replica_task::leader_frame,
     reporting::Reporter,
+    sessions::Taken,
     shared::Shared,
 };
 
@@ -367,6 +368,7 @@ impl Server {
 
 /// What this node knows of a transaction, or of what was done under a reference.
 fn state_of(shared: &Shared, name: &Id) -> TransactionState {
+    let taken = shared.sessions.known(&name.0);
     // Before the look: what is executed meanwhile may be missed, but is not denied.
     let applied = shared.applied();
     match shared.outcomes.of_transaction(&name.0) {
@@ -376,8 +378,14 @@ fn state_of(shared: &Shared, name: &Id) -> TransactionState {
             position: u32::try_from(position).unwrap_or(u32::MAX),
             outcome: (&entry.outcomes[position]).into(),
         },
-        None if shared.sessions.was_taken(&name.0) => TransactionState::Pending,
-        None => TransactionState::Unknown { applied },
+        None => match taken {
+            // Only once the outcomes up to that state are there to be found: it may be one of them.
+            Some(Taken::Lost { index }) if applied >= index => {
+                TransactionState::Superseded { applied }
+            }
+            Some(_) => TransactionState::Pending,
+            None => TransactionState::Unknown { applied },
+        },
     }
 }
 

@@ -17,13 +17,25 @@ use crate::{
     recent::Recent,
 };
 
+/// A transaction that this node took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It has heard nothing of it since.
+    Waits,
+    /// The state after that index refuses it for ever. It may be the one that is executed there.
+    Lost {
+        /// The index.
+        index: u64,
+    },
+}
+
 /// The sessions of a node. Their number is bounded by the transport's admission.
 pub(crate) struct Sessions {
     state: Mutex<State>,
     /// Who submitted what: the session, and its name for the request.
     submitted: Mutex<Recent<RequestKey, (u64, u64)>>,
     /// Ids of transactions that this node took.
-    taken: Mutex<Recent<[u8; 32], ()>>,
+    taken: Mutex<Recent<[u8; 32], Taken>>,
     complaints: Mutex<Allowances>,
 }
 
@@ -113,17 +125,26 @@ impl Sessions {
     pub(crate) fn taken(&self, transactions: impl IntoIterator<Item = [u8; 32]>) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         for transaction in transactions {
-            taken.insert(transaction, ());
+            taken.insert(transaction, Taken::Waits);
         }
     }
 
-    /// Whether this node took the transaction not long ago.
-    pub(crate) fn was_taken(&self, transaction: &[u8; 32]) -> bool {
+    /// Notes that a transaction that this node took is refused for ever, by the state after that
+    /// index.
+    pub(crate) fn lost(&self, transaction: [u8; 32], index: u64) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.get(&transaction).is_some() {
+            taken.insert(transaction, Taken::Lost { index });
+        }
+    }
+
+    /// What is known here of a transaction, if this node took it not long ago.
+    pub(crate) fn known(&self, transaction: &[u8; 32]) -> Option<Taken> {
         self.taken
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(transaction)
-            .is_some()
+            .copied()
     }
 
     /// Uses up one complaint of a client (P6.3).

@@ -149,7 +149,17 @@ impl Shared {
             Some((entry, position)) => {
                 self.sessions.settled(&request.key(), &entry, position);
             }
-            None => self.sessions.refused(&request.key(), &why.into()),
+            None => {
+                if why.settled
+                    && let Some(id) = &self.transaction_id
+                    && let Some(transaction) = id(request.payload())
+                {
+                    // The state that refused it is no newer than this.
+                    let index = self.hosted.ask(|application| application.applied().index.0);
+                    self.sessions.lost(transaction, index);
+                }
+                self.sessions.refused(&request.key(), &why.into());
+            }
         }
     }
 

@@ -155,6 +155,7 @@ fn server_frames() -> Vec<ServerFrame> {
     let states = [
         TransactionState::Unknown { applied: 1 },
         TransactionState::Pending,
+        TransactionState::Superseded { applied: 2 },
         TransactionState::Applied {
             index,
             term,

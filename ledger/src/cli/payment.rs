@@ -216,7 +216,9 @@ impl Order {
                 taken: None,
             }),
             // Some nodes know of something, and others do not yet: execution decides.
-            client::TransactionState::Pending => Ok(Looked::default()),
+            client::TransactionState::Pending | client::TransactionState::Superseded { .. } => {
+                Ok(Looked::default())
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! `ledger tx ID`: what became of a transaction.
 
-use crate::{Outcome as Executed, RejectionCode};
+use crate::{Outcome as Executed, RejectionCode, SignedTransaction};
 use clap::Args;
 use client::TransactionState;
 use consensus::Hash;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use terminal::{Output, exit::Code, explained};
 
 use super::{
-    connect::Connection,
+    connect::{Connection, Level},
     failure::{Failure, Outcome},
     payment::result_of,
     receipts::{self, Gathered, MOMENT},
@@ -24,6 +24,8 @@ One of these, and nothing else:
   committed  its place in the ledger is certain, its result is not yet known to enough nodes
   applied    it took effect
   rejected   it had no effect and never will have, for the reason given by a code
+  superseded it is in no entry and never will be: another transaction has settled its nonce, or its
+             time is over
   repeat     it had no effect: its nonce was settled before by another transaction, or the payment
              of its reference was made before
   expired    its time is over: it had no effect and never will have
@@ -43,6 +45,7 @@ enum State {
     Applied,
     Rejected,
     Repeat,
+    Superseded,
     Expired,
 }
 
@@ -55,6 +58,7 @@ impl State {
             Self::Applied => "applied",
             Self::Rejected => "rejected",
             Self::Repeat => "repeat",
+            Self::Superseded => "superseded",
             Self::Expired => "expired",
         }
     }
@@ -136,7 +140,13 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
             ]));
         }
         TransactionState::Pending => pending(&connection, &id, output).await?,
-        TransactionState::Unknown { applied } => unknown(&connection, &id, applied, output)?,
+        TransactionState::Superseded { applied } => {
+            superseded(&connection, &id, applied, output);
+        }
+        TransactionState::Unknown { applied } => match lost_nonce(&connection, &id).await {
+            Some(applied) => superseded(&connection, &id, applied, output),
+            None => unknown(&connection, &id, applied, output)?,
+        },
     }
     Ok(())
 }
@@ -170,6 +180,46 @@ async fn pending(connection: &Connection, id: &Hash, output: Output) -> Outcome 
             );
             Err(Failure::after_result(Code::NoQuorum))
         }
+    }
+}
+
+/// No entry up to `applied` holds it, and none ever will.
+fn superseded(connection: &Connection, id: &Hash, applied: u64, output: Output) {
+    Sent::forget(&connection.setup.common, id);
+    output.result(
+        &described(id, State::Superseded, json!({"applied": applied})),
+        &format!(
+            "superseded: no entry up to {applied} holds it, and none ever will: another transaction has settled its nonce, or its time is over. It had no effect."
+        ),
+    );
+}
+
+/// Whether another transaction has settled the nonce of one that was sent from here: up to which index
+/// no entry holds it. Few nodes may have taken it, and one node's word is not enough.
+async fn lost_nonce(connection: &Connection, id: &Hash) -> Option<u64> {
+    let network = connection.configuration.domain().network;
+    let note = Sent::load(&connection.setup.common, id)?;
+    let signed = SignedTransaction::read(&network, &note.payload.0).ok()?;
+    let transaction = &signed.transaction;
+    if transaction.id() != *id {
+        return None;
+    }
+    let payer = transaction.account;
+    let account = connection.account(payer, Level::Matching).await.ok()?;
+    let account = account.answer?;
+    let nonce = transaction.nonce;
+    if nonce >= account.next_nonce && !account.used_ahead.contains(&nonce) {
+        return None;
+    }
+    // It may itself be what settled the nonce, in a state that the answer above is of: whoever has
+    // executed as much as was committed by now has that state behind it.
+    let now = connection.account(payer, Level::Linearizable).await.ok()?;
+    let state = connection.client.transaction(id.0, connection.left()).await;
+    match state.ok()? {
+        TransactionState::Unknown { applied } | TransactionState::Superseded { applied } => {
+            (applied >= now.applied).then_some(applied)
+        }
+        TransactionState::Pending | TransactionState::Applied { .. } => None,
     }
 }
 

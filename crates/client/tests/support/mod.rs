@@ -323,6 +323,18 @@ impl TestNetwork {
         Client::connect_with(&self.genesis, &KeyPair::from_seed("client"), options).unwrap()
     }
 
+    /// A client that reaches one node only.
+    pub fn client_of(&self, node: usize) -> Client {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let mut addresses = vec![nowhere; self.addresses.len()];
+        addresses[node] = self.addresses[node];
+        let options = ClientOptions {
+            addresses: Some(addresses),
+            ..ClientOptions::default()
+        };
+        Client::connect_with(&self.genesis, &KeyPair::from_seed("client"), options).unwrap()
+    }
+
     /// Stops everything.
     pub async fn shutdown(mut self) {
         for node in self.nodes.iter_mut().filter_map(Option::take) {

@@ -80,6 +80,12 @@ pub enum TransactionState {
         /// The outcome.
         outcome: OutcomeFrame,
     },
+    /// This node took it, no entry up to there holds it, and the state refuses it for ever: another
+    /// transaction has settled its nonce, as a rule, or its time is over.
+    Superseded {
+        /// The last executed index.
+        applied: u64,
+    },
 }
 
 /// What a receipt is made of (P7.1). Bytes are canonical layouts of the consensus core.
