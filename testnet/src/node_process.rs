@@ -120,5 +120,9 @@ fn refused(error: StartError) -> Failure {
         StartError::NotAValidator | StartError::Size(_) => Code::Usage,
         _ => Code::Internal,
     };
-    Failure::new(code, error.to_string())
+    let failure = Failure::new(code, error.to_string());
+    match error.about_lost_data() {
+        Some(advice) => failure.next(advice),
+        None => failure,
+    }
 }

@@ -10,6 +10,8 @@ use std::{
 };
 
 use client::{Client, Wait};
+use keys::Incarnation;
+use ledger::audit::audit;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -144,6 +146,25 @@ fn a_network_goes_on_without_its_leader_and_after_a_stop() {
 
         local.ok(&["down"]);
         assert_eq!(local.code(&["status", "--wait", "healthy"]), Some(7));
+        let network = local.network();
+        let configuration = node::configuration(&network.genesis, None).unwrap();
+        let folders = [network.nodes()[0].data()];
+        let audited = audit(&network.genesis, &configuration, &folders).unwrap();
+        assert!(audited.holds());
+        let left = &audited.inspected[0].left;
+        if mode == "byzantine" {
+            // The killed leader, on the word of the other three.
+            let first = left.first().unwrap();
+            let others = (0..4).map(|node| format!("n{node}"));
+            let others: Vec<_> = others.filter(|name| *name != leader).collect();
+            assert_eq!(format!("n{}", first.leader.0), leader);
+            let leavers = first.leavers.iter();
+            let leavers: Vec<_> = leavers.map(|one| format!("n{}", one.node.0)).collect();
+            assert_eq!(leavers, others);
+            assert!(first.leavers.iter().any(|one| !one.followed));
+        } else {
+            assert!(left.is_empty());
+        }
         local.ok(&["up", "--detach"]);
         local.healthy();
         assert!(local.pay(&book) > second, "{mode}");
@@ -393,9 +414,65 @@ fn one_node_that_does_not_start_does_not_keep_the_others_from_starting() {
     local.healthy();
 }
 
+/// Two of three disks are kept, and the third directory is made again: what was acknowledged by the
+/// two nodes that had it must not be outvoted by an empty directory and the node that never heard of
+/// it (P9.4).
+#[test]
+fn a_directory_that_is_made_again_does_not_vote_and_nothing_acknowledged_is_lost() {
+    let local = Local::up(&["--mode", "raft", "--nodes", "3"]);
+    local.ok(&["kill", "n2"]);
+    let book = local.book();
+    let paid = (0..20).map(|_| local.pay(&book)).max().unwrap();
+    local.ok(&["kill", "n0", "n1"]);
+    let data = local.network().nodes()[1].data();
+    for made_again in [false, true] {
+        fs::remove_dir_all(&data).unwrap();
+        fs::create_dir(&data).unwrap();
+        if made_again {
+            Incarnation::generate().unwrap().create(&data).unwrap();
+        }
+        let output = local.run(&["start", "n1"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(7), "{said}");
+        let reason = match made_again {
+            false => "what it promised is lost",
+            true => "it is not the directory that this validator promised from",
+        };
+        assert!(said.contains("n1 did not start"), "{said}");
+        assert!(said.contains(reason), "{said}");
+        assert!(said.contains("leave this node down"), "{said}");
+    }
+    local.ok(&["start", "n2"]);
+    local.ok(&["start", "n0"]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let genesis = local.network().genesis;
+    runtime.block_on(async {
+        let client = Client::connect(&genesis, book.key(0)).unwrap();
+        let next = client.submit_and_wait(book.next_request(0), Wait::Applied, PATIENCE);
+        assert!(next.await.unwrap().index > paid);
+        let last = client.block(paid, PATIENCE).await;
+        assert!(last.unwrap().is_some(), "the last payment is where it was");
+    });
+}
+
 fn send(child: &Child, signal: Signal) {
     let id = i32::try_from(child.id()).unwrap();
     kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn a_node_whose_terminal_is_gone_stops_in_order() {
+    let local = Local::up(&["--mode", "raft", "--nodes", "3"]);
+    let node = &local.network().nodes()[1];
+    let id = process::probe(node).id().unwrap();
+    let id = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    kill_process(id, Signal::HUP).unwrap();
+    while process::probe(node) != ProcessState::Down {
+        std::thread::yield_now();
+    }
+    let log = fs::read_to_string(node.log()).unwrap();
+    let last = log.lines().last().unwrap_or_default();
+    assert!(last.ends_with("stopped"), "{last}");
 }
 
 #[test]

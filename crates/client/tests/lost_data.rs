@@ -108,3 +108,86 @@ async fn a_stream_that_is_gone_is_missed_whatever_else_is_kept() {
         network.shutdown().await;
     }
 }
+
+/// Makes the directory of a stopped node again as genesis lists it, with nothing in it: only a traitor
+/// can, for the number was in the directory that is lost.
+fn forget(network: &TestNetwork, node: usize) {
+    fs::remove_dir_all(network.data(node)).unwrap();
+    incarnation(node).create(&network.data(node)).unwrap();
+}
+
+/// Payments that n0, n1 and n2 committed while n3 was cut off; all are stopped.
+async fn committed_without_the_last(payments: u64) -> (TestNetwork, KeyPair) {
+    let mut network = TestNetwork::start(Mode::Byzantine, 4).await;
+    for node in 0..3_u16 {
+        let cut = |from: usize, to: u16| {
+            let control = network.node(from).control();
+            control.set_link_policy(NodeId(to), LinkPolicy::CUT)
+        };
+        cut(usize::from(node), 3).unwrap();
+        cut(3, node).unwrap();
+    }
+    let key = KeyPair::from_seed("alice");
+    let client = network.client();
+    for nonce in 1..=payments {
+        client
+            .submit_and_wait(add(&key, nonce, 1), Wait::Applied, LONG)
+            .await
+            .unwrap();
+    }
+    drop(client);
+    for node in 0..4 {
+        network.stop(node).await;
+    }
+    (network, key)
+}
+
+/// One node that lost its directory and one traitor that forgets on purpose are a quorum with a node
+/// that never heard of what was committed: n = 4 forks, unless the first does not vote.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_traitor_finds_no_second_node_that_forgets() {
+    const PAYMENTS: u64 = 20;
+    let (mut network, key) = committed_without_the_last(PAYMENTS).await;
+    forget(&network, 0);
+    fs::remove_dir_all(network.data(1)).unwrap();
+    Incarnation::generate()
+        .unwrap()
+        .create(&network.data(1))
+        .unwrap();
+    let made_again = refused(&network, 1).await;
+    assert!(
+        matches!(made_again, StartError::OtherIncarnation { .. }),
+        "{made_again}"
+    );
+    for node in [0, 3, 2] {
+        network.restart(node).await;
+    }
+    // No quorum is without n2, which knows.
+    let client = network.client();
+    let total = client
+        .submit_and_wait(add(&key, PAYMENTS + 1, 1), Wait::Applied, LONG)
+        .await
+        .unwrap();
+    assert_eq!(total.result, (PAYMENTS + 1).to_le_bytes());
+    network.shutdown().await;
+}
+
+/// What the test above keeps from happening: were the lost directory taken for the old one, another
+/// first payment would be committed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_that_forget_fork_a_network_of_four() {
+    let (mut network, key) = committed_without_the_last(3).await;
+    for node in [0, 1] {
+        forget(&network, node);
+    }
+    for node in [0, 1, 3] {
+        network.restart(node).await;
+    }
+    let client = network.client();
+    let total = client
+        .submit_and_wait(add(&key, 4, 1), Wait::Applied, LONG)
+        .await
+        .unwrap();
+    assert_eq!(total.result, 1_u64.to_le_bytes());
+    network.shutdown().await;
+}

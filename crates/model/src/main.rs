@@ -20,6 +20,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    terminal::end_unread();
     match terminal::arguments::<Arguments>().command.run() {
         Ok(code) => code.into(),
         Err(message) => {

@@ -133,6 +133,23 @@ impl StartError {
         }
     }
 
+    /// What a person can do about a data directory that is lost or another one (P9.4).
+    #[must_use]
+    pub const fn about_lost_data(&self) -> Option<&'static str> {
+        match self {
+            Self::NotMade { .. } => Some(
+                "A new node: make the directory with keys init DIR, before genesis, which lists it. A node that ran: put its DIR/data back as it was when it last ran, never an older copy. If it is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis.",
+            ),
+            Self::OtherIncarnation { .. } => Some(
+                "Put back the DIR/data that genesis lists, as it was when the node last ran. If that is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis.",
+            ),
+            Self::StreamLost { .. } => Some(
+                "Put DIR/data back as it was when the node last ran, never an older copy. If it is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis.",
+            ),
+            _ => None,
+        }
+    }
+
     /// The index directory cannot be written.
     pub(crate) fn index(error: std::io::Error) -> Self {
         Self::System {

@@ -16,6 +16,7 @@ use simulator::{
 use terminal::exit::Code;
 
 fn main() -> ExitCode {
+    terminal::end_unread();
     let arguments = terminal::arguments::<Arguments>();
     let result = if let Some(command) = &arguments.command {
         command.run()

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    panic, process,
     sync::OnceLock,
 };
 
@@ -30,6 +31,31 @@ pub fn note_written(written: &io::Result<()>) {
         // The first failure says most.
         let _ = UNSAID.set(error.to_string());
     }
+}
+
+/// Ends a command that prints with `println!`, and whose reader has gone, with an error in a line and
+/// the exit code 1, in place of a panic's report and 101. To be called once, first of all.
+pub fn end_unread() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        // What the standard library says, and nothing else of it does.
+        let reason = panic
+            .payload()
+            .downcast_ref::<String>()
+            .and_then(|text| text.strip_prefix("failed printing to stdout: "));
+        match reason {
+            Some(reason) => {
+                let mut stream = io::stderr().lock();
+                // Nobody may listen here either.
+                let _ = writeln!(
+                    stream,
+                    "error: the standard output cannot be written: {reason}"
+                );
+                process::exit(i32::from(Code::Internal.number()));
+            }
+            None => report(panic),
+        }
+    }));
 }
 
 /// How a command ends that would end with `code`: a command that could not say what it did has

@@ -182,6 +182,7 @@ fn start_failure(error: StartError) -> Failure {
         | StartError::System { .. } => Code::Internal,
     };
     let next = match &error {
+        lost if lost.about_lost_data().is_some() => lost.about_lost_data().unwrap_or_default(),
         StartError::NotAValidator => {
             "Check DIR/key.pem against the validators in genesis: keys show DIR/key.pem"
         }
@@ -190,15 +191,6 @@ fn start_failure(error: StartError) -> Failure {
         }
         StartError::Storage(OpenError::OtherNetwork { .. } | OpenError::OtherNode { .. }) => {
             "A node that used what another one promised could contradict it: choose the --data that was made for this key and network"
-        }
-        StartError::NotMade { .. } => {
-            "A new node: make the directory with keys init DIR, before genesis, which lists it. A node that ran: put its DIR/data back as it was when it last ran, never an older copy. If it is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis."
-        }
-        StartError::OtherIncarnation { .. } => {
-            "Put back the DIR/data that genesis lists, as it was when the node last ran. If that is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis."
-        }
-        StartError::StreamLost { .. } => {
-            "Put DIR/data back as it was when the node last ran, never an older copy. If it is lost, leave this node down (the network goes on while no more than f are); a new key needs a new genesis."
         }
         StartError::Listen { .. } => listening(&error),
         StartError::Damaged { .. }

@@ -238,13 +238,27 @@ fn did_not_start(node: &NodeLayout) -> Failure {
 /// A node that has ended, with what it said last.
 fn ended(node: &NodeLayout, what: &str) -> Failure {
     let log = tail(&node.log(), 4096).unwrap_or_default();
-    let reason = log
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix("error: "))
-        .map_or_else(|| "it ended without saying why".to_owned(), plain);
-    Failure::state(format!("{} {what}: {reason}", node.name()))
-        .next(format!("The whole log: {}", logs(node)))
+    let (reason, advice) = last_error(&log);
+    let reason = reason.map_or_else(|| "it ended without saying why".to_owned(), plain);
+    let whole = format!("The whole log: {}", logs(node));
+    let next = match advice {
+        Some(advice) => format!("{} {whole}", plain(advice)),
+        None => whole,
+    };
+    Failure::state(format!("{} {what}: {reason}", node.name())).next(next)
+}
+
+/// The last error in a log, and the line of advice behind it, if there is one.
+fn last_error(log: &str) -> (Option<&str>, Option<&str>) {
+    let mut behind = None;
+    for line in log.lines().rev() {
+        if let Some(error) = line.strip_prefix("error: ") {
+            return (Some(error), behind);
+        }
+        // Advice is set in.
+        behind = line.strip_prefix("  ");
+    }
+    (None, None)
 }
 
 /// The command that shows the node's log.
@@ -267,6 +281,31 @@ fn tail(path: &Path, bytes: u64) -> io::Result<String> {
 mod tests {
     use super::*;
     use node::starting::Stage;
+
+    #[test]
+    fn the_last_error_is_told_with_its_advice() {
+        let log = "error: old\n  do this\nINFO start\nerror: gone\n  do that\n";
+        assert_eq!(last_error(log), (Some("gone"), Some("do that")));
+        assert_eq!(last_error("error: gone\nINFO end"), (Some("gone"), None));
+        assert_eq!(last_error("INFO\n  set in\n"), (None, None));
+    }
+
+    /// As with a disk that is full: the start succeeds, and the first write does not.
+    #[test]
+    fn a_node_that_ends_after_it_has_started_is_not_said_to_be_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let node = NodeLayout::new(&folder.path().join("n0"));
+        fs::create_dir(node.directory()).unwrap();
+        let said = "error: the disk failed, the node stopped: no space left\n";
+        fs::write(node.log(), said).unwrap();
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let gone = await_work(&node, &mut [child]).unwrap_err();
+        assert_eq!(
+            gone.message,
+            "n0 started, and stopped again: the disk failed, the node stopped: no space left"
+        );
+    }
 
     #[test]
     fn patience_lasts_as_long_as_there_is_progress() {

@@ -96,13 +96,29 @@ pub fn check_readable(node: &NodeLayout) -> Outcome {
 /// while it ran. It is not ours to signal.
 #[must_use]
 pub fn under_another_name(node: &NodeLayout) -> Option<u32> {
-    if find(node).is_some() {
+    let file = File::open(node.process()).ok()?;
+    if !lock::is_held(&file).ok()? {
         return None;
     }
-    let file = File::open(node.process()).ok()?;
-    let held = lock::is_held(&file).ok()?;
     let id = fs::read_to_string(node.process()).ok()?;
-    held.then(|| id.trim().parse().ok())?
+    let id = id.trim().parse().ok()?;
+    let command = command_of(id)?;
+    // One that is ending holds its lock a moment longer than its command line.
+    let elsewhere = !command.is_empty() && !names(&command, node);
+    elsewhere.then_some(id)
+}
+
+/// The command line of a process.
+fn command_of(id: u32) -> Option<Vec<u8>> {
+    fs::read(format!("/proc/{id}/cmdline")).ok()
+}
+
+/// Whether a command line names the node's folder.
+fn names(command: &[u8], node: &NodeLayout) -> bool {
+    let directory = node.directory().as_os_str().as_bytes();
+    command
+        .split(|byte| *byte == 0)
+        .any(|argument| argument == directory)
 }
 
 /// What the node's process does now.
@@ -127,11 +143,7 @@ fn find(node: &NodeLayout) -> Option<(u32, char)> {
         .trim()
         .parse()
         .ok()?;
-    let command = fs::read(format!("/proc/{id}/cmdline")).ok()?;
-    let directory = node.directory().as_os_str().as_bytes();
-    let ours = command
-        .split(|byte| *byte == 0)
-        .any(|argument| argument == directory);
+    let ours = names(&command_of(id)?, node);
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name before may hold anything, brackets included.
     let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
@@ -247,6 +259,22 @@ mod tests {
         assert!(!pause(&node).unwrap());
         // That is known, and who it is.
         assert_eq!(under_another_name(&node), Some(std::process::id()));
+    }
+
+    /// A process that was killed has no command line any more, and may still hold its files.
+    #[test]
+    fn a_process_that_is_ending_is_not_taken_for_one_of_a_renamed_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let node = NodeLayout::new(root.path());
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        let stat = format!("/proc/{}/stat", ended.id());
+        while !fs::read_to_string(&stat).unwrap().contains(") Z ") {
+            std::thread::yield_now();
+        }
+        let _claim = claim(&node).unwrap();
+        fs::write(node.process(), format!("{}\n", ended.id())).unwrap();
+        assert_eq!(under_another_name(&node), None);
+        ended.wait().unwrap();
     }
 
     #[test]

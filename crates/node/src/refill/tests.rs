@@ -76,6 +76,19 @@ async fn a_changed_signature_from_one_peer_does_not_keep_the_next_from_being_ask
     network.expect_whole("one honest peer has the entry");
 }
 
+/// A machine may have no IPv6; then nothing is to be asked there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn validators_that_have_ipv6_addresses_are_asked_too() {
+    let address = std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0));
+    if std::net::UdpSocket::bind(address).is_err() {
+        return;
+    }
+    let network = Network::start_at(address, [lagging, forger, honest]).await;
+    network.damage(&network.entries[1].payloads[0]);
+    network.refill().await.unwrap();
+    network.expect_whole("over IPv6");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_an_entry_with_an_undamaged_signature_any_peer_has_enough() {
     // As if the author had signed the header in several ways, and each node had another signature.

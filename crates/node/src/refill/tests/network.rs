@@ -82,6 +82,11 @@ pub(super) struct Network {
 impl Network {
     /// The validators before [`ME`] answer like this.
     pub(super) async fn start(answers: [Answer; ME]) -> Self {
+        Self::start_at(LOOPBACK, answers).await
+    }
+
+    /// The same, all at that address, each at a port of its own.
+    pub(super) async fn start_at(address: SocketAddr, answers: [Answer; ME]) -> Self {
         // The network's name does not depend on where its nodes are.
         let anywhere: Vec<SocketAddr> = (1..=4).map(|port| ([127, 0, 0, 1], port).into()).collect();
         let genesis_elsewhere = genesis(&anywhere);
@@ -98,7 +103,7 @@ impl Network {
             let configuration = Arc::clone(&configuration);
             let members = Arc::new(Doorkeeper::new(&genesis_elsewhere, configuration, None));
             let endpoint =
-                Endpoint::bind(LOOPBACK, &identity, network, members, Limits::default()).unwrap();
+                Endpoint::bind(address, &identity, network, members, Limits::default()).unwrap();
             addresses.push(endpoint.local_addr().unwrap());
             tokio::spawn(listen(endpoint, entries.clone(), answer));
         }
