@@ -198,6 +198,7 @@ fn mistakes_are_explained(network: &TestNetwork) {
         ("transfer alice bob 5 --key bob", 4, "wrong-key"),
         ("issue bob 5 --key alice", 4, "wrong-key"),
         ("pay alice nobody 5", 4, "Nothing was sent."),
+        ("transfer alice bob --json", 2, "\"code\":\"usage\""),
         ("balance nobody", 4, "no account"),
         ("tx 12", 2, "no id"),
     ] {

@@ -54,7 +54,30 @@ fn refuse(error: &clap::Error) -> ! {
     };
     // Where nobody reads it, the exit code says it.
     let _ = write!(stream, "{}", in_our_words(&said));
+    // The command line could not be read, so the wish is looked for in its words.
+    if std::env::args_os().any(|word| word == "--json") {
+        let plain = in_our_words(&error.render().to_string());
+        let _ = writeln!(std::io::stdout().lock(), "{}", in_json(&plain));
+    }
     std::process::exit(i32::from(Code::Usage.number()))
+}
+
+/// As every other failure in JSON.
+fn in_json(said: &str) -> serde_json::Value {
+    let parts = said.strip_prefix("error: ").unwrap_or(said).split("\n\n");
+    let (hints, message): (Vec<&str>, Vec<&str>) = parts
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .partition(|part| part.starts_with("Usage:") || part.starts_with("For more"));
+    let lines = message.iter().flat_map(|part| part.lines());
+    let message: Vec<&str> = lines.map(str::trim).collect();
+    serde_json::json!({
+        "error": {
+            "code": Code::Usage.as_str(),
+            "message": message.join(" "),
+            "next": hints.join("\n"),
+        }
+    })
 }
 
 fn in_our_words(said: &str) -> String {
@@ -78,6 +101,18 @@ mod tests {
         share: Option<f64>,
         #[arg(long)]
         listen: Option<std::net::SocketAddr>,
+    }
+
+    #[test]
+    fn wrong_use_is_told_in_json_too() {
+        let error = Numbers::try_parse_from(["x", "--share"]).unwrap_err();
+        let json = in_json(&error.render().to_string());
+        assert_eq!(json["error"]["code"], "usage");
+        assert_eq!(
+            json["error"]["message"],
+            "a value is required for '--share <SHARE>' but none was supplied"
+        );
+        assert_eq!(json["error"]["next"], "For more information, try '--help'.");
     }
 
     #[test]
