@@ -197,13 +197,18 @@ async fn a_request_that_lost_its_nonce_is_not_said_to_be_pending() {
         .submit_and_wait(add(&key, 2, 1), Wait::Applied, LONG)
         .await
         .unwrap();
-    let found = loop {
-        match client.transaction(loser.transaction, LONG).await.unwrap() {
-            // Nodes execute at their own pace.
-            TransactionState::Pending | TransactionState::Unknown { .. } => {}
-            found => break found,
+    let told = async {
+        loop {
+            match client.transaction(loser.transaction, LONG).await.unwrap() {
+                // Nodes execute at their own pace.
+                TransactionState::Pending | TransactionState::Unknown { .. } => {}
+                found => break found,
+            }
         }
     };
+    let found = tokio::time::timeout(LONG, told)
+        .await
+        .expect("told at last");
     assert!(
         matches!(found, TransactionState::Superseded { applied } if applied >= 3),
         "{found:?}"
