@@ -141,10 +141,10 @@ pub async fn run(common: &Common, arguments: &Arguments, output: Output) -> Outc
         }
         TransactionState::Pending => pending(&connection, &id, output).await?,
         TransactionState::Superseded { applied } => {
-            superseded(&connection, &id, applied, output);
+            superseded(&id, applied, output);
         }
         TransactionState::Unknown { applied } => match lost_nonce(&connection, &id).await {
-            Some(applied) => superseded(&connection, &id, applied, output),
+            Some(applied) => superseded(&id, applied, output),
             None => unknown(&connection, &id, applied, output)?,
         },
     }
@@ -184,8 +184,8 @@ async fn pending(connection: &Connection, id: &Hash, output: Output) -> Outcome 
 }
 
 /// No entry up to `applied` holds it, and none ever will.
-fn superseded(connection: &Connection, id: &Hash, applied: u64, output: Output) {
-    Sent::forget(&connection.setup.common, id);
+/// The note stays: without it nobody may be able to tell it again.
+fn superseded(id: &Hash, applied: u64, output: Output) {
     output.result(
         &described(id, State::Superseded, json!({"applied": applied})),
         &format!(
