@@ -61,6 +61,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         rule: "P4.5",
         breaks: "a leader asks for grants for a base that it could not adopt itself",
         detectors: &[
+            seeds(7, "hoarder"),
             attack("dead_bases", "a_base_with_a_withheld_body_is_elected_once"),
             attack("dead_bases", "a_base_far_ahead_is_elected_once"),
             attack("dead_bases", "a_base_whose_clock_goes_back_is_elected_once"),
